@@ -41,6 +41,7 @@ struct msg_out {
 	msgpack_packer pk;
 	int *fds;	/* owned; sent, then closed */
 	unsigned nfds;
+	bool error;	/* an error response: the nil of its result is owed */
 };
 
 void msg_out_init(struct msg_out *);
@@ -48,6 +49,9 @@ void msg_out_init(struct msg_out *);
 void msg_out_fini(struct msg_out *);
 /* Takes FD: it will be sent with the message and closed.  -1: no memory. */
 int msg_out_fd(struct msg_out *, int fd);
+
+/* Appends what an error response owes; stream_put calls it. */
+void msg_out_seal(struct msg_out *);
 
 /* Each begins a message; the caller then packs exactly one value: the params
  * map, or the result, or the error map. */

@@ -1,0 +1,301 @@
+#include "proto/spawn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/pack.h"
+
+#define MAX_NAME 64		/* bytes of a template's name */
+#define MAX_TITLE 4096
+#define MAX_GRACE_NS (UINT64_C(86400) * 1000000000)
+
+static const char *const entry_names[] = {
+	[SPAWN_CALL] = "call",
+	[SPAWN_SCRIPT] = "script",
+	[SPAWN_MODULE] = "module",
+	[SPAWN_CODE] = "code",
+};
+
+const char *
+spawn_entry_name(enum spawn_entry entry)
+{
+	return entry_names[entry];
+}
+
+/* Exactly one of the four entries. */
+static int
+read_entry(struct spawn *s, struct map *m)
+{
+	const msgpack_object *o;
+	int found = 0, r = 0;
+
+	for (int i = SPAWN_CALL; i <= SPAWN_CODE; i++) {
+		if (map_obj(m, entry_names[i], MAP_OPTIONAL, &o) != 1)
+			continue;
+		found++;
+		s->entry = i;
+		if (i == SPAWN_SCRIPT)
+			r |= map_text(m, entry_names[i], MAP_REQUIRED,
+			    SPAWN_MAX_TEXT, &s->target);
+		else
+			r |= map_str(m, entry_names[i], MAP_REQUIRED,
+			    i == SPAWN_CODE ? SPAWN_MAX_CODE : SPAWN_MAX_TEXT,
+			    &s->target);
+		if (r == -1)
+			return -1;
+		if (s->target.n == 0 && i != SPAWN_CODE)
+			return err_key(m->e, entry_names[i],
+			    "\"%s\" is empty", entry_names[i]);
+	}
+	if (found != 1)
+		return err_key(m->e, "call", "exactly one of \"call\", "
+		    "\"script\", \"module\" and \"code\" must be there, "
+		    "not %d", found);
+	return 0;
+}
+
+/* Every element, and every key and value of env, is text without NUL. */
+static int
+check_words(struct map *m, const char *key, const msgpack_object_array *a)
+{
+	struct bytes b;
+
+	for (uint32_t i = 0; a != NULL && i < a->size; i++)
+		if (map_text_at(m, key, a, i, SPAWN_MAX_TEXT, &b) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+check_env(struct map *m, const msgpack_object_map *env)
+{
+	struct bytes k;
+
+	for (uint32_t i = 0; env != NULL && i < env->size; i++) {
+		const msgpack_object pair[2] = {
+			env->ptr[i].key, env->ptr[i].val
+		};
+		const msgpack_object_array a = {
+			.size = 2, .ptr = (msgpack_object *)pair
+		};
+
+		if (map_text_at(m, "env", &a, 1, SPAWN_MAX_TEXT, &k) == -1 ||
+		    map_text_at(m, "env", &a, 0, SPAWN_MAX_TEXT, &k) == -1)
+			return -1;
+		if (k.n == 0 || memchr(k.p, '=', k.n) != NULL)
+			return err_key(m->e, "env", "\"env\" has a name that "
+			    "is empty or has a = in it");
+	}
+	return 0;
+}
+
+static int
+read_fds(struct spawn *s, struct map *m)
+{
+	const msgpack_object_array *a = NULL;
+	char key[24];
+
+	if (map_array(m, "fds", MAP_OPTIONAL, SPAWN_MAX_FDS, &a) == -1)
+		return -1;
+	for (uint32_t i = 0; a != NULL && i < a->size; i++) {
+		const msgpack_object *o = &a->ptr[i];
+
+		snprintf(key, sizeof(key), "fds[%u]", i);
+		if (o->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+		    o->via.u64 >= SPAWN_FD_LIMIT)
+			return err_key(m->e, key, "\"%s\" must be an int from "
+			    "0 to %d", key, SPAWN_FD_LIMIT - 1);
+		for (unsigned j = 0; j < s->nfds; j++)
+			if (s->fds[j] == (int)o->via.u64)
+				return err_key(m->e, key, "\"%s\": target %d "
+				    "is there twice", key, s->fds[j]);
+		s->fds[s->nfds++] = o->via.u64;
+	}
+	return 0;
+}
+
+static int
+read_tty(struct spawn *s, struct map *m)
+{
+	uint64_t tty;
+	int r;
+
+	s->tty = -1;
+	r = map_uint(m, "tty", MAP_OPTIONAL, SPAWN_FD_LIMIT - 1, &tty);
+	if (r != 1)
+		return r;
+	for (unsigned i = 0; i < s->nfds; i++)
+		if (s->fds[i] == (int)tty)
+			s->tty = tty;
+	if (s->tty == -1)
+		return err_key(m->e, "tty", "\"tty\" is %d, which is not one "
+		    "of \"fds\"", (int)tty);
+	return 0;
+}
+
+/* What goes on to the child. */
+static int
+read_surroundings(struct spawn *s, struct map *m)
+{
+	uint64_t umask_value;
+	int r;
+
+	if (map_array(m, "args", MAP_OPTIONAL, SIZE_MAX, &s->args) == -1 ||
+	    map_map(m, "kwargs", MAP_OPTIONAL, SIZE_MAX, &s->kwargs) == -1)
+		return -1;
+	if ((s->args != NULL || s->kwargs != NULL) && s->entry != SPAWN_CALL)
+		return err_key(m->e, s->args != NULL ? "args" : "kwargs",
+		    "\"%s\" goes with \"call\" only; a program has \"argv\"",
+		    s->args != NULL ? "args" : "kwargs");
+	for (uint32_t i = 0; s->kwargs != NULL && i < s->kwargs->size; i++)
+		if (s->kwargs->ptr[i].key.type != MSGPACK_OBJECT_STR)
+			return err_key(m->e, "kwargs",
+			    "the keys of \"kwargs\" must be str");
+	if (map_array(m, "argv", MAP_OPTIONAL, SPAWN_MAX_WORDS,
+	    &s->argv) == -1 || check_words(m, "argv", s->argv) == -1 ||
+	    map_array(m, "path", MAP_OPTIONAL, SPAWN_MAX_WORDS,
+	    &s->path) == -1 || check_words(m, "path", s->path) == -1 ||
+	    map_map(m, "env", MAP_OPTIONAL, SPAWN_MAX_WORDS,
+	    &s->env) == -1 || check_env(m, s->env) == -1)
+		return -1;
+	s->cwd = (struct bytes){ "/", 1 };
+	if (map_text(m, "cwd", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->cwd) == -1 ||
+	    map_text(m, "title", MAP_OPTIONAL, MAX_TITLE, &s->title) == -1)
+		return -1;
+	if (s->cwd.n == 0)
+		return err_key(m->e, "cwd", "\"cwd\" is empty");
+	r = map_uint(m, "umask", MAP_OPTIONAL, 0777, &umask_value);
+	s->umask = r == 1 ? (int)umask_value : -1;
+	if (r == -1 || read_fds(s, m) == -1)
+		return -1;
+	return read_tty(s, m);
+}
+
+static int
+read_start(struct spawn *s, struct map *m)
+{
+	static const char *const names[] = {
+		[SPAWN_ANY] = "any",
+		[SPAWN_WARM] = "warm",
+		[SPAWN_COLD] = "cold",
+	};
+	struct bytes b;
+	int r = map_str(m, "start", MAP_OPTIONAL, 16, &b);
+
+	s->start = SPAWN_ANY;
+	if (r != 1)
+		return r;
+	for (int i = SPAWN_ANY; i <= SPAWN_COLD; i++)
+		if (bytes_eq(b, names[i])) {
+			s->start = i;
+			return 0;
+		}
+	return err_key(m->e, "start",
+	    "\"start\" must be \"any\", \"warm\" or \"cold\"");
+}
+
+static int
+read_grace(struct spawn *s, struct map *m, enum map_need need)
+{
+	int r = map_uint(m, "grace_ns", need, MAX_GRACE_NS, &s->grace_ns);
+
+	s->has_grace = r == 1;
+	return r == -1 ? -1 : 0;
+}
+
+int
+spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
+{
+	struct map m;
+
+	*s = (struct spawn){ .template = { "default", 7 } };
+	if (map_init(&m, params, "", e) == -1 || read_entry(s, &m) == -1 ||
+	    map_str(&m, "template", MAP_OPTIONAL, MAX_NAME,
+	    &s->template) == -1 ||
+	    read_start(s, &m) == -1 || read_grace(s, &m, MAP_OPTIONAL) == -1 ||
+	    map_bool(&m, "detached", MAP_OPTIONAL, &s->detached) == -1 ||
+	    map_bool(&m, "pidfd", MAP_OPTIONAL, &s->pidfd) == -1 ||
+	    read_surroundings(s, &m) == -1)
+		return -1;
+	return map_end(&m);
+}
+
+int
+spawn_read_job(struct spawn *s, const msgpack_object *params, struct err *e)
+{
+	struct map m;
+
+	*s = (struct spawn){ .template = { "", 0 } };
+	if (map_init(&m, params, "", e) == -1 || read_entry(s, &m) == -1 ||
+	    map_uint(&m, "id", MAP_REQUIRED, UINT64_MAX, &s->id) == -1 ||
+	    map_bool(&m, "detached", MAP_REQUIRED, &s->detached) == -1 ||
+	    read_grace(s, &m, MAP_REQUIRED) == -1 ||
+	    read_surroundings(s, &m) == -1)
+		return -1;
+	return map_end(&m);
+}
+
+static void
+pack_array(msgpack_packer *pk, struct pack_map *m, const char *key,
+    const msgpack_object_array *a)
+{
+	const msgpack_object o = {
+		.type = MSGPACK_OBJECT_ARRAY, .via.array = *a
+	};
+
+	pack_key(pk, m, key);
+	msgpack_pack_object(pk, o);
+}
+
+static void
+pack_object_map(msgpack_packer *pk, struct pack_map *m, const char *key,
+    const msgpack_object_map *v)
+{
+	const msgpack_object o = { .type = MSGPACK_OBJECT_MAP, .via.map = *v };
+
+	pack_key(pk, m, key);
+	msgpack_pack_object(pk, o);
+}
+
+void
+spawn_pack_job(const struct spawn *s, msgpack_packer *pk)
+{
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	pack_kv_uint(pk, &m, "id", s->id);
+	pack_kv_bool(pk, &m, "detached", s->detached);
+	pack_kv_uint(pk, &m, "grace_ns", s->grace_ns);
+	pack_key(pk, &m, entry_names[s->entry]);
+	if (s->entry == SPAWN_SCRIPT)
+		pack_text(pk, s->target.p, s->target.n);
+	else
+		pack_strn(pk, s->target.p, s->target.n);
+	if (s->args != NULL)
+		pack_array(pk, &m, "args", s->args);
+	if (s->kwargs != NULL)
+		pack_object_map(pk, &m, "kwargs", s->kwargs);
+	if (s->argv != NULL)
+		pack_array(pk, &m, "argv", s->argv);
+	if (s->path != NULL)
+		pack_array(pk, &m, "path", s->path);
+	if (s->env != NULL)
+		pack_object_map(pk, &m, "env", s->env);
+	pack_key(pk, &m, "cwd");
+	pack_text(pk, s->cwd.p, s->cwd.n);
+	if (s->title.n > 0) {
+		pack_key(pk, &m, "title");
+		pack_text(pk, s->title.p, s->title.n);
+	}
+	if (s->umask != -1)
+		pack_kv_uint(pk, &m, "umask", s->umask);
+	if (s->nfds > 0) {
+		pack_key(pk, &m, "fds");
+		msgpack_pack_array(pk, s->nfds);
+		for (unsigned i = 0; i < s->nfds; i++)
+			msgpack_pack_int(pk, s->fds[i]);
+	}
+	if (s->tty != -1)
+		pack_kv_uint(pk, &m, "tty", s->tty);
+	pack_map_end(&m);
+}
