@@ -22,6 +22,18 @@ spawn_entry_name(enum spawn_entry entry)
 	return entry_names[entry];
 }
 
+/* module:function, neither of them empty. */
+static int
+check_call(const struct spawn *s, struct map *m)
+{
+	const char *colon = memchr(s->target.p, ':', s->target.n);
+
+	if (colon != NULL && colon > s->target.p &&
+	    colon + 1 < s->target.p + s->target.n)
+		return 0;
+	return err_key(m->e, "call", "\"call\" must be \"module:function\"");
+}
+
 /* Exactly one of the four entries. */
 static int
 read_entry(struct spawn *s, struct map *m)
@@ -51,7 +63,7 @@ read_entry(struct spawn *s, struct map *m)
 		return err_key(m->e, "call", "exactly one of \"call\", "
 		    "\"script\", \"module\" and \"code\" must be there, "
 		    "not %d", found);
-	return 0;
+	return s->entry == SPAWN_CALL ? check_call(s, m) : 0;
 }
 
 /* Every element, and every key and value of env, is text without NUL. */

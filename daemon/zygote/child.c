@@ -1,0 +1,449 @@
+#include "daemon/zygote/child.h"
+
+#include <Python.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/zygote/control.h"
+#include "daemon/zygote/cpython.h"
+#include "daemon/zygote/fds.h"
+#include "daemon/zygote/runtime.h"
+#include "daemon/zygote/setup.h"
+#include "daemon/zygote/value.h"
+#include "proto/pack.h"
+#include "proto/spawn.h"
+#include "proto/stream.h"
+
+#define MAX_OUT (64 << 20)	/* bytes of messages; a result is smaller */
+#define MAX_RESULT (4 << 20)	/* bytes of a packed result */
+#define MAX_TEXT (256 << 10)	/* bytes of a traceback's text */
+
+/* The one child that this process is. */
+static struct {
+	struct template *t;
+	struct stream stream;
+	uint32_t job_msgid;
+	struct spawn job;
+	uint64_t born_ns, adopted_ns, setup_ns;
+} self;
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* Sends O whole, however long the daemon takes to read it: the socket may be
+ * non-blocking by now.  Nothing can be done where the daemon is gone. */
+static void
+send_all(struct msg_out *o)
+{
+	struct pollfd p = { .fd = self.stream.fd, .events = POLLOUT };
+	struct err e;
+
+	if (stream_put(&self.stream, o, &e) == -1)
+		return;
+	while (stream_pending(&self.stream)) {
+		if (poll(&p, 1, -1) == -1 && errno != EINTR)
+			return;
+		if (stream_flush(&self.stream, &e) == -1)
+			return;
+	}
+}
+
+/* --- what the Python side says ------------------------------------------ */
+
+static void
+op_loading(const char *module)
+{
+	(void)module;	/* a cold start's preloads: the reply names a culprit */
+}
+
+static void
+op_started(void)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_result(&o, self.job_msgid);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_int(&o.pk, &m, "interpreter",
+	    PyInterpreterState_GetID(PyInterpreterState_Get()));
+	pack_kv_bool(&o.pk, &m, "promoted", self.t->promote);
+	pack_kv_uint(&o.pk, &m, "born_ns", self.born_ns);
+	pack_kv_uint(&o.pk, &m, "adopted_ns", self.adopted_ns);
+	pack_kv_uint(&o.pk, &m, "setup_ns", self.setup_ns);
+	pack_kv_uint(&o.pk, &m, "started_ns", now_ns());
+	pack_map_end(&m);
+	send_all(&o);
+}
+
+static void
+pack_kv_cut(msgpack_packer *pk, struct pack_map *m, const char *key,
+    const char *text)
+{
+	size_t n = strnlen(text, MAX_TEXT);
+
+	/* Not inside of a UTF-8 sequence. */
+	while (n == MAX_TEXT && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	pack_key(pk, m, key);
+	pack_text(pk, text, n);
+}
+
+static void
+fail_job(enum err_code code, const char *message, const char *type,
+    const char *detail, const char *tb)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_error(&o, self.job_msgid);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_str(&o.pk, &m, "code", err_name(code));
+	pack_kv_cut(&o.pk, &m, "message", message);
+	if (type != NULL)
+		pack_kv_cut(&o.pk, &m, "type", type);
+	if (detail != NULL)
+		pack_kv_cut(&o.pk, &m, "detail", detail);
+	if (tb != NULL)
+		pack_kv_cut(&o.pk, &m, "traceback", tb);
+	pack_map_end(&m);
+	send_all(&o);
+}
+
+static void
+op_failed(const char *type, const char *detail, const char *tb)
+{
+	char message[512];
+
+	snprintf(message, sizeof(message), "%s: %s", type, detail);
+	fail_job(ERR_IMPORT_FAILED, message, type, detail, tb);
+}
+
+static void
+op_raised(const char *type, const char *detail, const char *tb)
+{
+	struct msg_out o;
+	struct pack_map m, x;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "done");
+	pack_map_begin(&o.pk, &m);
+	pack_key(&o.pk, &m, "exception");
+	pack_map_begin(&o.pk, &x);
+	pack_kv_cut(&o.pk, &x, "type", type);
+	pack_kv_cut(&o.pk, &x, "message", detail);
+	pack_kv_cut(&o.pk, &x, "traceback", tb);
+	pack_map_end(&x);
+	pack_map_end(&m);
+	send_all(&o);
+}
+
+static void
+op_returned(PyObject *result)
+{
+	struct msg_out o;
+	struct pack_map m;
+	char why[256];
+	size_t at;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "done");
+	at = o.buf.size;
+	pack_map_begin(&o.pk, &m);
+	pack_key(&o.pk, &m, "result");
+	if (value_pack(result, &o.pk, MAX_RESULT, why, sizeof(why)) == -1) {
+		o.buf.size = at;
+		pack_map_begin(&o.pk, &m);
+		pack_kv_text(&o.pk, &m, "result_error", why);
+	}
+	pack_map_end(&m);
+	send_all(&o);
+}
+
+static void
+op_control_arm(void)
+{
+	control_arm(&self.stream, !self.job.detached, self.job.grace_ns,
+	    self.t->promote);
+}
+
+static bool
+op_control_read(void)
+{
+	return control_read(&self.stream);
+}
+
+/* In a process that the program forked: the socket is not its own. */
+static void
+op_control_drop(void)
+{
+	close(FDS_CONTROL);
+	self.stream.fd = -1;
+}
+
+static void
+set_ops(void)
+{
+	runtime_ops = (struct runtime_ops){
+		.loading = op_loading,
+		.started = op_started,
+		.failed = op_failed,
+		.raised = op_raised,
+		.returned = op_returned,
+		.control_arm = op_control_arm,
+		.control_read = op_control_read,
+		.control_drop = op_control_drop,
+	};
+}
+
+/* --- the job ------------------------------------------------------------- */
+
+/* Ends the process where there is no job to wait for any longer. */
+static void
+read_job(struct msg *m)
+{
+	struct err e;
+
+	for (;;) {
+		int r = stream_next(&self.stream, m, &e);
+
+		if (r == 1 && m->type == MSG_REQUEST)
+			break;
+		if (r == 1 && strcmp(m->method, "cancel") == 0)
+			_exit(128 + SIGTERM);
+		if (r == 1)
+			msg_fini(m);
+		else if (r == -1 ||
+		    stream_fill(&self.stream, &e) != STREAM_GOT)
+			_exit(0);
+	}
+	self.job_msgid = m->id;
+	if (spawn_read_job(&self.job, &m->params, &e) == 0)
+		return;
+	err_wrap(&e, "job");
+	fail_job(ERR_INTERNAL, e.msg, NULL, NULL, NULL);
+	_exit(1);
+}
+
+static void
+set_up(void)
+{
+	static struct setup_fault f;
+	int from[SPAWN_MAX_FDS];
+	struct msg_out o;
+	struct pack_map m;
+
+	if (stream_take_fds(&self.stream, self.job.nfds, from, &f.err) == -1)
+		f.step = "fds";
+	else if (setup_apply(&self.job, from, &f) == 0)
+		return;
+	msg_out_init(&o);
+	msg_begin_error(&o, self.job_msgid);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_str(&o.pk, &m, "code", err_name(ERR_SETUP_FAILED));
+	pack_kv_text(&o.pk, &m, "message", f.err.msg);
+	pack_kv_str(&o.pk, &m, "step", f.step);
+	pack_kv_text(&o.pk, &m, "object", f.object);
+	pack_kv_int(&o.pk, &m, "errno", f.err.sys);
+	pack_map_end(&m);
+	send_all(&o);
+	_exit(1);
+}
+
+static PyObject *
+text_list(const msgpack_object_array *a)
+{
+	PyObject *list = PyList_New(0), *s;
+
+	for (uint32_t i = 0; a != NULL && list != NULL && i < a->size; i++) {
+		s = value_text_object(&a->ptr[i]);
+		if (s == NULL || PyList_Append(list, s) == -1)
+			Py_CLEAR(list);
+		Py_XDECREF(s);
+	}
+	return list;
+}
+
+static PyObject *
+call_args(const struct spawn *job)
+{
+	const msgpack_object args = { .type = MSGPACK_OBJECT_ARRAY,
+	    .via.array = job->args != NULL ? *job->args :
+	    (msgpack_object_array){ 0 } };
+	const msgpack_object kwargs = { .type = MSGPACK_OBJECT_MAP,
+	    .via.map = job->kwargs != NULL ? *job->kwargs :
+	    (msgpack_object_map){ 0 } };
+	PyObject *a = value_from_msgpack(&args);
+	PyObject *k = a != NULL ? value_from_msgpack(&kwargs) : NULL;
+
+	return k != NULL ? Py_BuildValue("(NN)", a, k) : NULL;
+}
+
+/* Returns (status, signal) of the program, or NULL: the job was bad. */
+static PyObject *
+run_job(struct err *e)
+{
+	PyObject *rt = self.t->runtime, *r = NULL;
+	PyObject *argv = text_list(self.job.argv);
+	PyObject *path = text_list(self.job.path);
+	PyObject *call = call_args(&self.job), *target;
+	bool promoted = self.t->promote;
+
+	target = value_text(self.job.target);
+	if (argv == NULL || path == NULL || call == NULL || target == NULL) {
+		runtime_exception(e, "read the job");
+		e->code = ERR_INVALID_PARAMS;
+		return NULL;
+	}
+	r = runtime_call(rt, e, "surround", "(iOO)", self.job.env != NULL,
+	    argv, path);
+	if (r == NULL)
+		return NULL;
+	Py_DECREF(r);
+	r = runtime_call(rt, e, "watch_control", "(i)", promoted);
+	if (r == NULL)
+		return NULL;
+	Py_DECREF(r);
+	return runtime_call(rt, e, "run", "(sOOOi)",
+	    spawn_entry_name(self.job.entry), target,
+	    PyTuple_GET_ITEM(call, 0), PyTuple_GET_ITEM(call, 1), promoted);
+}
+
+/* Python's finalisation is not run: the kernel tears down faster, and a
+ * promoted interpreter cannot be finalised. */
+static _Noreturn void
+end(int status, int signum)
+{
+	struct err e;
+	PyObject *r = runtime_call(self.t->runtime, &e, "finish", "(i)",
+	    status);
+
+	if (r != NULL)
+		status = PyLong_AsLong(r);
+	fflush(NULL);
+	if (signum != 0) {
+		/* As python does after KeyboardInterrupt: whoever waits sees
+		 * what ended it. */
+		signal(signum, SIG_DFL);
+		raise(signum);
+	}
+	_exit(status);
+}
+
+static _Noreturn void
+live(void)
+{
+	struct msg m;
+	struct err e;
+	PyObject *r;
+
+	read_job(&m);
+	set_up();
+	self.setup_ns = now_ns();
+	r = run_job(&e);
+	if (r == NULL) {
+		fail_job(e.code, e.msg, NULL, NULL, NULL);
+		_exit(1);
+	}
+	end(PyLong_AsLong(PyTuple_GET_ITEM(r, 0)),
+	    PyLong_AsLong(PyTuple_GET_ITEM(r, 1)));
+}
+
+/* --- birth --------------------------------------------------------------- */
+
+/* A cold start's interpreter.  Its failure is the answer to the job. */
+static void
+make_cold(struct template *t)
+{
+	struct msg m;
+	struct err e;
+
+	if (template_make(t, true, &e) == 0)
+		return;
+	read_job(&m);
+	fail_job(ERR_TEMPLATE_FAILED, e.msg, NULL, NULL, t->traceback);
+	_exit(1);
+}
+
+static _Noreturn void
+canary(struct template *t)
+{
+	struct err e;
+	PyObject *r = runtime_call(t->runtime, &e, "canary", "(i)",
+	    t->promote);
+
+	_exit(r != NULL ? (int)PyLong_AsLong(r) : 1);
+}
+
+static _Noreturn void
+begin(struct template *t, enum child_kind kind, int control, int null_fd)
+{
+	struct err e;
+	PyObject *r;
+	sigset_t none;
+
+	self.born_ns = now_ns();
+	self.t = t;
+	setsid();
+	if (fds_begin(null_fd, control != -1 ? control : null_fd, &t->kept,
+	    &e) == -1)
+		_exit(1);
+	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
+	set_ops();
+	if (t->ts != NULL) {
+		template_adopt(t);
+	} else {
+		make_cold(t);
+		if (t->adoptable)
+			cpython_adopt(t->ts);
+	}
+	r = runtime_call(t->runtime, &e, "born", "(ii)", t->promote,
+	    CONTROL_SIGNAL);
+	if (r == NULL)
+		_exit(1);
+	Py_DECREF(r);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	self.adopted_ns = now_ns();
+	if (kind == CHILD_CANARY)
+		canary(t);
+	live();
+}
+
+pid_t
+child_fork(struct template *t, enum child_kind kind, int control, int null_fd,
+    struct err *e)
+{
+	sigset_t all, old;
+	pid_t pid;
+	int saved;
+
+	/* A signal for the child waits until it has handlers of its own. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	PyOS_BeforeFork();
+	pid = fork();
+	if (pid == 0) {
+		PyOS_AfterFork_Child();
+		begin(t, kind, control, null_fd);
+	}
+	saved = errno;
+	PyOS_AfterFork_Parent();
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (pid == -1)
+		err_sys(e, saved, "fork");
+	return pid;
+}

@@ -1,0 +1,34 @@
+/*
+ * conf: what the daemon's `configure` asks of this zygote.  Owns copies of all
+ * its strings.
+ */
+#ifndef ZYGOTE_CONF_H
+#define ZYGOTE_CONF_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/err.h"
+
+enum conf_mode { CONF_LEGACY, CONF_ISOLATED };
+
+struct conf {
+	char *template;
+	bool cold;	/* make no template; the children do */
+	enum conf_mode mode;
+	bool promote;
+	char **preload;	/* NULL-terminated */
+	char **path;	/* NULL-terminated */
+	char **env;	/* NULL-terminated, NAME=value */
+	uint64_t canary_ns;
+	uint64_t generation;
+};
+
+/* Reads the params of `configure`.  0, or -1 with E naming the key; C is to be
+ * freed in both cases. */
+int conf_read(struct conf *c, const msgpack_object *params, struct err *e);
+void conf_fini(struct conf *);
+
+#endif

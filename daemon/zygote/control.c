@@ -1,0 +1,125 @@
+#include "daemon/zygote/control.h"
+
+#include <Python.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Written before the signal can come; the handler reads them. */
+static volatile sig_atomic_t control_fd = -1;
+static bool is_leased, has_ears;
+static uint64_t grace;
+static volatile sig_atomic_t doomed;
+
+/* SIGKILL for this process after the grace.  Raw system calls: glibc's
+ * timer_create is not async-signal-safe by its promise. */
+static void
+arm_kill_timer(void)
+{
+	struct sigevent ev = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL
+	};
+	/* An all-zero time would disarm it. */
+	struct itimerspec when = { .it_value = {
+		.tv_sec = grace / 1000000000,
+		.tv_nsec = grace > 0 ? grace % 1000000000 : 1 } };
+	int id;
+
+	if (doomed)
+		return;
+	doomed = 1;
+	if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &ev, &id) == -1 ||
+	    syscall(SYS_timer_settime, id, 0, &when, NULL) == -1)
+		kill(getpid(), SIGKILL);
+}
+
+static void
+control_cb(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	char c;
+
+	(void)info;
+	(void)context;
+	if (control_fd == -1)
+		return;
+	if (is_leased && recv(control_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		arm_kill_timer();
+	if (has_ears)
+		PyErr_SetInterruptEx(sig);
+	else
+		kill(getpid(), SIGTERM);
+	errno = saved;
+}
+
+void
+control_arm(struct stream *s, bool leased, uint64_t grace_ns, bool hears)
+{
+	struct sigaction sa = { .sa_sigaction = control_cb,
+	    .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gettid() };
+
+	is_leased = leased;
+	has_ears = hears;
+	grace = grace_ns;
+	control_fd = s->fd;
+	sigemptyset(&sa.sa_mask);
+	sigaction(CONTROL_SIGNAL, &sa, NULL);
+	fcntl(s->fd, F_SETOWN_EX, &owner);
+	fcntl(s->fd, F_SETSIG, CONTROL_SIGNAL);
+	fcntl(s->fd, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC);
+	if (!hears) {
+		/* What came before the signal was armed is not told again. */
+		char c;
+
+		if (recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+			raise(CONTROL_SIGNAL);
+	}
+}
+
+/* Takes the whole messages that are there.  True: one is a cancel. */
+static bool
+take(struct stream *s)
+{
+	struct err e;
+	struct msg m;
+	bool cancel = false;
+
+	while (stream_next(s, &m, &e) == 1) {
+		cancel = cancel || (m.type == MSG_NOTIFY &&
+		    strcmp(m.method, "cancel") == 0);
+		msg_fini(&m);
+	}
+	return cancel;
+}
+
+bool
+control_read(struct stream *s)
+{
+	struct err e;
+	bool cancel = false;
+
+	while (s->fd != -1)
+		switch (stream_fill(s, &e)) {
+		case STREAM_GOT:
+			cancel = take(s) || cancel;
+			continue;
+		case STREAM_AGAIN:
+			return cancel;
+		case STREAM_EOF:
+		case STREAM_BAD:
+			if (is_leased)
+				arm_kill_timer();
+			/* Not read again: it would answer EOF for ever. */
+			fcntl(s->fd, F_SETFL, O_RDWR | O_NONBLOCK);
+			control_fd = -1;
+			s->fd = -1;
+			return cancel || is_leased;
+		}
+	return false;
+}

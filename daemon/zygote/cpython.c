@@ -1,0 +1,218 @@
+#include "daemon/zygote/cpython.h"
+
+#if PY_VERSION_HEX >> 16 != 0x030e
+#error "forkserverd reaches below the API of CPython 3.14 and knows no other"
+#endif
+#ifdef Py_GIL_DISABLED
+#error "forkserverd does not know the free-threaded build"
+#endif
+
+#define Py_BUILD_CORE 1
+#include <internal/pycore_debug_offsets.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_pystate.h>
+#include <internal/pycore_runtime.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One figure of debug_offsets and what the headers say. */
+struct figure {
+	const char *name;
+	uint64_t theirs, ours;
+};
+
+static int
+check_figures(const _Py_DebugOffsets *d, struct err *e)
+{
+	const struct figure figures[] = {
+		{ "version", d->version >> 16, PY_VERSION_HEX >> 16 },
+		{ "free_threaded", d->free_threaded, 0 },
+		{ "sizeof(_PyRuntimeState)", d->runtime_state.size,
+		    sizeof(_PyRuntimeState) },
+		{ "interpreters.head", d->runtime_state.interpreters_head,
+		    offsetof(_PyRuntimeState, interpreters.head) },
+		{ "sizeof(PyInterpreterState)", d->interpreter_state.size,
+		    sizeof(PyInterpreterState) },
+		{ "PyInterpreterState.next", d->interpreter_state.next,
+		    offsetof(PyInterpreterState, next) },
+		{ "PyInterpreterState.threads.head",
+		    d->interpreter_state.threads_head,
+		    offsetof(PyInterpreterState, threads.head) },
+		{ "PyInterpreterState.threads.main",
+		    d->interpreter_state.threads_main,
+		    offsetof(PyInterpreterState, threads.main) },
+		{ "PyInterpreterState.imports.modules",
+		    d->interpreter_state.imports_modules,
+		    offsetof(PyInterpreterState, imports.modules) },
+		{ "sizeof(PyThreadState)", d->thread_state.size,
+		    sizeof(PyThreadState) },
+		{ "PyThreadState.interp", d->thread_state.interp,
+		    offsetof(PyThreadState, interp) },
+		{ "PyThreadState.thread_id", d->thread_state.thread_id,
+		    offsetof(PyThreadState, thread_id) },
+		{ "PyThreadState.native_thread_id",
+		    d->thread_state.native_thread_id,
+		    offsetof(PyThreadState, native_thread_id) },
+	};
+
+	if (memcmp(d->cookie, _Py_Debug_Cookie, sizeof(d->cookie)) != 0)
+		return err_set(e, ERR_TEMPLATE_FAILED,
+		    "layout of libpython: no debug offsets");
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
+		if (figures[i].theirs != figures[i].ours)
+			return err_set(e, ERR_TEMPLATE_FAILED,
+			    "layout of libpython: %s is %llu, built for %llu",
+			    figures[i].name,
+			    (unsigned long long)figures[i].theirs,
+			    (unsigned long long)figures[i].ours);
+	return 0;
+}
+
+/* The fields that debug_offsets lacks, against what the public API answers. */
+static int
+check_answers(struct err *e)
+{
+	PyThreadState *ts = PyThreadState_Get();
+	PyInterpreterState *interp = PyThreadState_GetInterpreter(ts);
+	const char *wrong = NULL;
+
+	if (_PyRuntime.interpreters.head != PyInterpreterState_Head())
+		wrong = "interpreters.head";
+	else if (_PyRuntime.interpreters.main != PyInterpreterState_Main())
+		wrong = "interpreters.main";
+	else if (_PyRuntime.main_tstate != ts)
+		wrong = "main_tstate";
+	else if (_PyRuntime.gilstate.autoInterpreterState != interp)
+		wrong = "gilstate.autoInterpreterState";
+	else if (interp->next != PyInterpreterState_Next(interp))
+		wrong = "PyInterpreterState.next";
+	else if (interp->threads.head != PyInterpreterState_ThreadHead(interp))
+		wrong = "PyInterpreterState.threads.head";
+	else if (ts->native_thread_id != (unsigned long)gettid())
+		wrong = "PyThreadState.native_thread_id";
+	if (wrong == NULL)
+		return 0;
+	return err_set(e, ERR_TEMPLATE_FAILED,
+	    "layout of libpython: %s is not where the headers say", wrong);
+}
+
+int
+cpython_check(struct err *e)
+{
+	if (check_figures(&_PyRuntime.debug_offsets, e) == -1)
+		return -1;
+	return check_answers(e);
+}
+
+void
+cpython_unlink(PyThreadState *ts)
+{
+	PyInterpreterState **at = &_PyRuntime.interpreters.head;
+
+	while (*at != NULL && *at != ts->interp)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = ts->interp->next;
+	ts->interp->next = NULL;
+}
+
+void
+cpython_promote(PyThreadState *ts, struct cpython_main *old)
+{
+	old->interp = _PyRuntime.interpreters.main;
+	old->head = _PyRuntime.interpreters.head;
+	old->gilstate = _PyRuntime.gilstate.autoInterpreterState;
+	old->tstate = _PyRuntime.main_tstate;
+	/* It alone is on the list, so that an os.fork() of its own, which
+	 * clears every interpreter but the main one, meets no other. */
+	ts->interp->next = NULL;
+	_PyRuntime.interpreters.head = ts->interp;
+	_PyRuntime.interpreters.main = ts->interp;
+	_PyRuntime.gilstate.autoInterpreterState = ts->interp;
+	_PyRuntime.main_tstate = ts;
+}
+
+void
+cpython_demote(const struct cpython_main *old)
+{
+	_PyRuntime.interpreters.head = old->head;
+	_PyRuntime.interpreters.main = old->interp;
+	_PyRuntime.gilstate.autoInterpreterState = old->gilstate;
+	_PyRuntime.main_tstate = old->tstate;
+}
+
+void
+cpython_adopt(PyThreadState *ts)
+{
+	ts->native_thread_id = gettid();
+	if (_PyRuntime.interpreters.main != ts->interp) {
+		ts->interp->next = _PyRuntime.interpreters.head;
+		_PyRuntime.interpreters.head = ts->interp;
+		_PyRuntime.gilstate.autoInterpreterState = ts->interp;
+	}
+	if (_PyInterpreterState_SetRunningMain(ts->interp) == -1)
+		PyErr_Clear();
+}
+
+static void
+run_hooks(PyObject *hooks, bool reverse)
+{
+	Py_ssize_t n;
+
+	if (hooks == NULL)
+		return;
+	n = PyList_GET_SIZE(hooks);
+	for (Py_ssize_t i = 0; i < n; i++) {
+		PyObject *hook = PyList_GET_ITEM(hooks, reverse ? n - 1 - i : i);
+		PyObject *r = PyObject_CallNoArgs(hook);
+
+		if (r == NULL)
+			PyErr_WriteUnraisable(hook);
+		Py_XDECREF(r);
+	}
+}
+
+void
+cpython_hooks_before(PyThreadState *ts)
+{
+	/* The last registered first, as PyOS_BeforeFork does. */
+	run_hooks(ts->interp->before_forkers, true);
+}
+
+void
+cpython_hooks_child(PyThreadState *ts)
+{
+	run_hooks(ts->interp->after_forkers_child, false);
+}
+
+int
+cpython_allow_all_extensions(struct err *e)
+{
+	PyObject *imp = PyImport_ImportModule("_imp"), *r = NULL;
+
+	if (imp != NULL)
+		r = PyObject_CallMethod(imp,
+		    "_override_multi_interp_extensions_check", "i", -1);
+	Py_XDECREF(imp);
+	if (r == NULL) {
+		PyErr_Clear();
+		return err_set(e, ERR_TEMPLATE_FAILED,
+		    "the check of extension modules cannot be overridden");
+	}
+	Py_DECREF(r);
+	return 0;
+}
+
+unsigned
+cpython_threads(PyThreadState *ts)
+{
+	unsigned n = 0;
+
+	for (PyThreadState *t = PyInterpreterState_ThreadHead(ts->interp);
+	    t != NULL; t = PyThreadState_Next(t))
+		n++;
+	return n;
+}

@@ -1,0 +1,60 @@
+/*
+ * cpython: the one file that reaches below CPython's public API.  It owns the
+ * guards that prove the running library has the layout it was built against,
+ * and the three moves that keep a subinterpreter across a fork: unlink, adopt,
+ * promote.  Rules and reasons: CPYTHON.md in the project's design notes.
+ *
+ * Everything here is for the worker thread, which is CPython's only thread.
+ */
+#ifndef ZYGOTE_CPYTHON_H
+#define ZYGOTE_CPYTHON_H
+
+#include <Python.h>
+
+#include "proto/err.h"
+
+/* Who the runtime took for its main interpreter before a promotion. */
+struct cpython_main {
+	PyInterpreterState *interp, *head, *gilstate;
+	PyThreadState *tstate;
+};
+
+/*
+ * Compares what the running library publishes (its debug offsets) and answers
+ * (its public functions) with the headers this was built with.  To be called
+ * on the main interpreter's thread state, with no other interpreter alive.
+ * 0, or -1 with E saying which of them differs: nothing below may then be
+ * called.
+ */
+int cpython_check(struct err *e);
+
+/* Takes TS's interpreter off the runtime's list, where any fork would meet it
+ * (PyOS_AfterFork_Child crashes on a live subinterpreter: gh-139759). */
+void cpython_unlink(PyThreadState *ts);
+
+/*
+ * Makes the interpreter of TS the runtime's main one, and the only one on its
+ * list; fills OLD for cpython_demote.  TS must belong to the calling thread.
+ */
+void cpython_promote(PyThreadState *ts, struct cpython_main *old);
+void cpython_demote(const struct cpython_main *old);
+
+/* In the child, after PyOS_AfterFork_Child and with TS current: TS's native
+ * thread id, the C callbacks' interpreter and `is_running` are mended.  TS's
+ * interpreter goes onto the list unless a promotion did that. */
+void cpython_adopt(PyThreadState *ts);
+
+/* Runs the hooks that the interpreter of TS, which is current, has registered
+ * with os.register_at_fork.  A hook that raises is told to sys.unraisablehook,
+ * as CPython does. */
+void cpython_hooks_before(PyThreadState *ts);
+void cpython_hooks_child(PyThreadState *ts);
+
+/* Lets single-phase modules load into the own-GIL interpreter of the current
+ * thread state; for a promoted one only. */
+int cpython_allow_all_extensions(struct err *e);
+
+/* Number of thread states of the interpreter of TS. */
+unsigned cpython_threads(PyThreadState *ts);
+
+#endif

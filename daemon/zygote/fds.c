@@ -1,0 +1,149 @@
+#include "daemon/zygote/fds.h"
+
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "proto/spawn.h"
+
+static bool reserved[FDS_CONTROL + 1];
+
+int
+fds_reserve_low(struct err *e)
+{
+	int fd;
+
+	for (;;) {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd == -1)
+			return err_sys(e, errno, "reserve the descriptors "
+			    "up to %d", FDS_CONTROL);
+		if (fd > FDS_CONTROL)
+			break;
+		reserved[fd] = true;
+	}
+	close(fd);
+	return 0;
+}
+
+void
+fds_release_low(void)
+{
+	for (int fd = 0; fd <= FDS_CONTROL; fd++) {
+		if (reserved[fd])
+			close(fd);
+		reserved[fd] = false;
+	}
+}
+
+static bool
+has(const struct fds_kept *k, int fd)
+{
+	for (unsigned i = 0; k != NULL && i < k->n; i++)
+		if (k->fd[i] == fd)
+			return true;
+	return false;
+}
+
+/* Keeps the array sorted. */
+static int
+insert(struct fds_kept *k, int fd, struct err *e)
+{
+	unsigned i = k->n;
+
+	if (k->n == FDS_MAX_KEPT)
+		return err_set(e, ERR_TEMPLATE_FAILED, "the preloads left more "
+		    "than %d descriptors open", FDS_MAX_KEPT);
+	for (; i > 0 && k->fd[i - 1] > fd; i--)
+		k->fd[i] = k->fd[i - 1];
+	k->fd[i] = fd;
+	k->n++;
+	return 0;
+}
+
+int
+fds_audit(struct fds_kept *kept, const struct fds_kept *seen, struct err *e)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *d;
+	int r = 0;
+
+	kept->n = 0;
+	if (dir == NULL)
+		return err_sys(e, errno, "open /proc/self/fd");
+	while (r == 0 && (d = readdir(dir)) != NULL) {
+		int fd = atoi(d->d_name);
+
+		if (fd > FDS_CONTROL && fd != dirfd(dir) && !has(seen, fd))
+			r = insert(kept, fd, e);
+	}
+	closedir(dir);
+	return r;
+}
+
+int
+fds_begin(int null_fd, int control, const struct fds_kept *kept, struct err *e)
+{
+	unsigned from = FDS_CONTROL + 1;
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(null_fd, fd) == -1)
+			return err_sys(e, errno, "put /dev/null at %d", fd);
+	if (dup3(control, FDS_CONTROL, O_CLOEXEC) == -1)
+		return err_sys(e, errno, "put the control socket at %d",
+		    FDS_CONTROL);
+	close_range(3, FDS_CONTROL - 1, 0);
+	for (unsigned i = 0; i < kept->n; i++) {
+		if ((unsigned)kept->fd[i] > from)
+			close_range(from, kept->fd[i] - 1, 0);
+		from = kept->fd[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+	return 0;
+}
+
+/* Moves the N fds of FROM out of the way of all targets, into TMP. */
+static int
+lift(const int *from, int *tmp, unsigned n, unsigned *at, struct err *e)
+{
+	for (unsigned i = 0; i < n; i++) {
+		*at = i;
+		tmp[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FDS_CONTROL + 1);
+		if (tmp[i] == -1)
+			return err_sys(e, errno, "duplicate a descriptor");
+		close(from[i]);
+	}
+	return 0;
+}
+
+int
+fds_place(const int *from, const int *to, unsigned n, int *at, struct err *e)
+{
+	int tmp[SPAWN_MAX_FDS];
+	unsigned bad = 0;
+	bool clash = false;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < n; j++)
+			clash = clash || to[i] == from[j];
+	if (clash) {
+		if (lift(from, tmp, n, &bad, e) == -1) {
+			*at = to[bad];
+			return -1;
+		}
+		from = tmp;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (dup2(from[i], to[i]) == -1) {
+			*at = to[i];
+			return err_sys(e, errno, "put a descriptor at %d",
+			    to[i]);
+		}
+		close(from[i]);
+	}
+	return 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * fds: which descriptors a child begins with.  The zygote keeps what its
+ * preloads opened at numbers that no child's own descriptors can have, so that
+ * neither has to move.
+ */
+#ifndef ZYGOTE_FDS_H
+#define ZYGOTE_FDS_H
+
+#include "proto/err.h"
+
+#define FDS_CONTROL 511		/* the child's control socket (PROTOCOL.md, 4) */
+#define FDS_MAX_KEPT 64
+
+/* What stays open in children, ascending, each above FDS_CONTROL. */
+struct fds_kept {
+	int fd[FDS_MAX_KEPT];
+	unsigned n;
+};
+
+/* Occupies every free number up to FDS_CONTROL, so that what is opened from
+ * now on gets a higher one.  0, or -1 with E filled. */
+int fds_reserve_low(struct err *e);
+/* Frees the numbers again. */
+void fds_release_low(void);
+
+/*
+ * Finds what is open above FDS_CONTROL.  What SEEN (may be NULL) has already
+ * is not looked for again.  0, or -1 with E filled: too many, or /proc cannot
+ * be read.
+ */
+int fds_audit(struct fds_kept *kept, const struct fds_kept *seen,
+    struct err *e);
+
+/*
+ * In a newborn child: fds 0 to 2 become NULL_FD's file, CONTROL moves to
+ * FDS_CONTROL, KEPT stays, the rest is closed.  0, or -1 with E filled.
+ */
+int fds_begin(int null_fd, int control, const struct fds_kept *, struct err *e);
+
+/*
+ * Puts the N descriptors FROM[] at the numbers TO[] (each below FDS_CONTROL)
+ * without CLOEXEC, and closes FROM[].  0, or -1 with E filled, and *AT the
+ * target at fault.
+ */
+int fds_place(const int *from, const int *to, unsigned n, int *at,
+    struct err *e);
+
+#endif

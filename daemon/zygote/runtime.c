@@ -1,0 +1,172 @@
+#include "daemon/zygote/runtime.h"
+
+struct runtime_ops runtime_ops;
+
+static const char source[] = {
+#embed "runtime.py" suffix(, '\0')
+};
+
+static PyObject *
+loading(PyObject *, PyObject *arg)
+{
+	const char *s = PyUnicode_AsUTF8(arg);
+
+	if (s == NULL)
+		return NULL;
+	runtime_ops.loading(s);
+	Py_RETURN_NONE;
+}
+
+static PyObject *
+started(PyObject *, PyObject *)
+{
+	runtime_ops.started();
+	Py_RETURN_NONE;
+}
+
+/* Three texts, made fit for UTF-8: an exception's may hold surrogates. */
+static PyObject *
+tell(PyObject *args, void (*op)(const char *, const char *, const char *))
+{
+	PyObject *text[3], *bytes[3] = { NULL, NULL, NULL };
+	bool ok;
+
+	if (!PyArg_ParseTuple(args, "UUU", &text[0], &text[1], &text[2]))
+		return NULL;
+	for (int i = 0; i < 3; i++)
+		bytes[i] = PyUnicode_AsEncodedString(text[i], "utf-8",
+		    "backslashreplace");
+	ok = bytes[0] != NULL && bytes[1] != NULL && bytes[2] != NULL;
+	if (ok)
+		op(PyBytes_AS_STRING(bytes[0]), PyBytes_AS_STRING(bytes[1]),
+		    PyBytes_AS_STRING(bytes[2]));
+	for (int i = 0; i < 3; i++)
+		Py_XDECREF(bytes[i]);
+	if (!ok)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+static PyObject *
+failed(PyObject *, PyObject *args)
+{
+	return tell(args, runtime_ops.failed);
+}
+
+static PyObject *
+raised(PyObject *, PyObject *args)
+{
+	return tell(args, runtime_ops.raised);
+}
+
+static PyObject *
+returned(PyObject *, PyObject *result)
+{
+	runtime_ops.returned(result);
+	Py_RETURN_NONE;
+}
+
+static PyObject *
+control_arm(PyObject *, PyObject *)
+{
+	runtime_ops.control_arm();
+	Py_RETURN_NONE;
+}
+
+static PyObject *
+control_read(PyObject *, PyObject *)
+{
+	return PyBool_FromLong(runtime_ops.control_read());
+}
+
+static PyObject *
+control_drop(PyObject *, PyObject *)
+{
+	runtime_ops.control_drop();
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+	{ "_loading", loading, METH_O, NULL },
+	{ "_started", started, METH_NOARGS, NULL },
+	{ "_failed", failed, METH_VARARGS, NULL },
+	{ "_raised", raised, METH_VARARGS, NULL },
+	{ "_returned", returned, METH_O, NULL },
+	{ "_control_arm", control_arm, METH_NOARGS, NULL },
+	{ "_control_read", control_read, METH_NOARGS, NULL },
+	{ "_control_drop", control_drop, METH_NOARGS, NULL },
+	{ NULL, NULL, 0, NULL },
+};
+
+int
+runtime_exception(struct err *e, const char *what)
+{
+	PyObject *exc = PyErr_GetRaisedException(), *text;
+	const char *s = NULL;
+
+	text = exc != NULL ? PyObject_Str(exc) : NULL;
+	if (text != NULL)
+		s = PyUnicode_AsUTF8(text);
+	err_set(e, ERR_INTERNAL, "%s: %s: %s", what,
+	    exc != NULL ? Py_TYPE(exc)->tp_name : "no exception",
+	    s != NULL ? s : "?");
+	PyErr_Clear();
+	Py_XDECREF(text);
+	Py_XDECREF(exc);
+	return -1;
+}
+
+static PyObject *
+fill(PyObject *mod)
+{
+	PyObject *dict = PyModule_GetDict(mod), *code, *r;
+
+	if (PyModule_AddFunctions(mod, methods) == -1 ||
+	    PyDict_SetItemString(dict, "__builtins__",
+	    PyEval_GetBuiltins()) == -1)
+		return NULL;
+	code = Py_CompileString(source, "<forkserverd>", Py_file_input);
+	if (code == NULL)
+		return NULL;
+	r = PyEval_EvalCode(code, dict, dict);
+	Py_DECREF(code);
+	return r;
+}
+
+PyObject *
+runtime_new(struct err *e)
+{
+	PyObject *mod = PyModule_New("_forkserverd"), *r = NULL;
+
+	if (mod != NULL)
+		r = fill(mod);
+	/* In sys.modules: pickles and logging name functions by module. */
+	if (r == NULL || PyDict_SetItemString(PyImport_GetModuleDict(),
+	    "_forkserverd", mod) == -1) {
+		runtime_exception(e, "make module _forkserverd");
+		Py_CLEAR(mod);
+	}
+	Py_XDECREF(r);
+	return mod;
+}
+
+PyObject *
+runtime_call(PyObject *runtime, struct err *e, const char *fn,
+    const char *fmt, ...)
+{
+	PyObject *f = PyObject_GetAttrString(runtime, fn), *args = NULL;
+	PyObject *r = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (f != NULL)
+		args = Py_VaBuildValue(fmt, ap);
+	va_end(ap);
+	if (args != NULL)
+		r = PyObject_CallObject(f, args);
+	if (r == NULL)
+		runtime_exception(e, fn);
+	Py_XDECREF(args);
+	Py_XDECREF(f);
+	return r;
+}

@@ -1,0 +1,39 @@
+/*
+ * runtime: the module `_forkserverd` of a template: runtime.py and the C
+ * functions under it.  It calls from C into Python and back; what a child says
+ * to the daemon goes through struct runtime_ops.
+ */
+#ifndef ZYGOTE_RUNTIME_H
+#define ZYGOTE_RUNTIME_H
+
+#include <Python.h>
+#include <stdbool.h>
+
+#include "proto/err.h"
+
+/* What the Python side asks of the C side; set before it is called. */
+struct runtime_ops {
+	void (*loading)(const char *module);
+	void (*started)(void);
+	void (*failed)(const char *type, const char *detail, const char *tb);
+	void (*raised)(const char *type, const char *detail, const char *tb);
+	void (*returned)(PyObject *result);
+	void (*control_arm)(void);
+	bool (*control_read)(void);	/* true: a cancel is asked for */
+	void (*control_drop)(void);	/* in a process forked by the child */
+};
+extern struct runtime_ops runtime_ops;
+
+/* Makes the module in the interpreter of the current thread state.  Returns a
+ * new reference, or NULL with E filled. */
+PyObject *runtime_new(struct err *e);
+
+/* Calls a function of the module.  A new reference, or NULL with E filled and
+ * no exception set; then FMT is as Py_BuildValue's, a tuple. */
+PyObject *runtime_call(PyObject *runtime, struct err *e, const char *fn,
+    const char *fmt, ...);
+
+/* Fills E (ERR_INTERNAL) with the exception that is set, and clears it. */
+int runtime_exception(struct err *e, const char *what);
+
+#endif

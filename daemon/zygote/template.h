@@ -1,0 +1,56 @@
+/*
+ * template: one subinterpreter, warmed: created, its preloads imported, primed
+ * and frozen.  For the worker thread (or, for a cold start, a child's only
+ * thread).  It never runs a client's code in the zygote.
+ */
+#ifndef ZYGOTE_TEMPLATE_H
+#define ZYGOTE_TEMPLATE_H
+
+#include <Python.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/zygote/conf.h"
+#include "daemon/zygote/fds.h"
+#include "proto/err.h"
+
+struct template_import {
+	char *module;
+	uint64_t ns;	/* how long its import took, its imports included */
+};
+
+struct template {
+	const struct conf *conf;	/* borrowed */
+	PyThreadState *main_ts;		/* current outside of template_* */
+	PyThreadState *ts;		/* NULL until made */
+	PyObject *runtime;		/* module _forkserverd, of TS */
+	bool adoptable;		/* the guards hold: may outlive a fork */
+	bool promote;		/* its children are promoted */
+	char reason[512];	/* why not adoptable or not promoted, or "" */
+	struct template_import *imports;
+	unsigned nimports;
+	struct fds_kept kept;	/* what the preloads left open */
+	char *failed_module;	/* of a template_make that failed, or NULL */
+	char *traceback;	/* likewise */
+};
+
+/*
+ * Starts Python in this thread and runs the guards.  T->adoptable and
+ * T->promote say what they allow.  0, or -1 with E filled when there is no
+ * Python at all.
+ */
+int template_start(struct template *t, const struct conf *, struct err *e);
+
+/*
+ * Makes the subinterpreter and leaves the main thread state current.  With
+ * STAY it is to be used in this process, which has been forked for it: it stays
+ * current (and promoted), is not frozen, and nothing is audited.  0, or -1 with
+ * E, failed_module and traceback filled.
+ */
+int template_make(struct template *t, bool stay, struct err *e);
+
+/* In a child: makes the interpreter of T this process's own: current, promoted
+ * if T->promote, its after-fork hooks run. */
+void template_adopt(struct template *t);
+
+#endif

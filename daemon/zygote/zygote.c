@@ -1,0 +1,492 @@
+#include "daemon/zygote/zygote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/zygote/handover.h"
+#include "daemon/zygote/title.h"
+#include "daemon/zygote/work.h"
+#include "proto/map.h"
+#include "proto/pack.h"
+#include "proto/stream.h"
+
+#define STACK_MIN (8u << 20)	/* rule 1 of CPYTHON.md */
+#define MAX_OUT (16 << 20)
+#define EVENTS 64
+
+/* A child that was forked here and is not reaped. */
+struct kid {
+	uint64_t id;	/* the daemon's; 0: the canary */
+	pid_t pid;
+	int pidfd;
+};
+
+enum state {
+	FRESH,		/* waits for `configure` */
+	MAKING,		/* the worker makes the template */
+	PROVING,	/* a canary runs */
+	READY,
+};
+
+static struct {
+	struct stream stream;
+	struct handover handover;
+	struct work work;
+	enum state state;
+	uint32_t configure_msgid;
+	struct kid *canary;
+	uint64_t canary_until_ns;
+	int epfd;
+	bool over;
+} z;
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* The socket blocks: the daemon always reads. */
+static void
+say(struct msg_out *o)
+{
+	struct err e;
+
+	if (stream_put(&z.stream, o, &e) == -1)
+		z.over = true;
+}
+
+static int
+watch(int fd, void *what)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = what };
+
+	return epoll_ctl(z.epfd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+/* --- configure ----------------------------------------------------------- */
+
+static void
+refuse(uint32_t id, const struct err *e)
+{
+	struct msg_out o;
+
+	msg_out_init(&o);
+	msg_error(&o, id, e);
+	say(&o);
+}
+
+static void
+say_failed(void)
+{
+	struct msg_out o;
+	struct pack_map m;
+	const struct template *t = &z.work.template;
+
+	msg_out_init(&o);
+	msg_begin_error(&o, z.configure_msgid);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_str(&o.pk, &m, "code", err_name(ERR_TEMPLATE_FAILED));
+	pack_kv_text(&o.pk, &m, "message", z.work.err.msg);
+	if (t->failed_module != NULL)
+		pack_kv_text(&o.pk, &m, "module", t->failed_module);
+	if (t->traceback != NULL)
+		pack_kv_text(&o.pk, &m, "traceback", t->traceback);
+	pack_map_end(&m);
+	say(&o);
+	z.state = FRESH;
+}
+
+static void
+say_ready(const char *way)
+{
+	struct msg_out o;
+	struct pack_map m, im;
+	const struct template *t = &z.work.template;
+
+	msg_out_init(&o);
+	msg_begin_result(&o, z.configure_msgid);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_str(&o.pk, &m, "python", z.work.python);
+	pack_kv_str(&o.pk, &m, "way", way);
+	if (t->reason[0] != '\0')
+		pack_kv_text(&o.pk, &m, "reason", t->reason);
+	pack_key(&o.pk, &m, "preload");
+	msgpack_pack_array(&o.pk, t->nimports);
+	for (unsigned i = 0; i < t->nimports; i++) {
+		pack_map_begin(&o.pk, &im);
+		pack_kv_text(&o.pk, &im, "module", t->imports[i].module);
+		pack_kv_uint(&o.pk, &im, "import_ns", t->imports[i].ns);
+		pack_map_end(&im);
+	}
+	pack_map_end(&m);
+	say(&o);
+	z.state = READY;
+}
+
+/* --- children ------------------------------------------------------------ */
+
+/* Has the worker fork.  NULL with E filled when it could not. */
+static struct kid *
+bear(uint64_t id, enum child_kind kind, int control, struct err *e)
+{
+	struct kid *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		err_set(e, ERR_SYSTEM, "no memory for a child");
+		return NULL;
+	}
+	z.work.kind = kind;
+	z.work.control = control;
+	handover_call(&z.handover, work_fork, &z.work);
+	if (z.work.pid == -1) {
+		*e = z.work.err;
+		free(k);
+		return NULL;
+	}
+	k->id = id;
+	k->pid = z.work.pid;
+	/* Safe from reuse: nobody but this thread reaps it. */
+	k->pidfd = pidfd_open(k->pid, 0);
+	if (k->pidfd != -1 && watch(k->pidfd, k) == 0)
+		return k;
+	err_sys(e, errno, "watch child %d", (int)k->pid);
+	kill(k->pid, SIGKILL);
+	waitpid(k->pid, NULL, 0);
+	if (k->pidfd != -1)
+		close(k->pidfd);
+	free(k);
+	return NULL;
+}
+
+static void
+prove(void)
+{
+	struct err e;
+
+	z.canary = bear(0, CHILD_CANARY, -1, &e);
+	if (z.canary == NULL) {
+		z.work.err = e;
+		say_failed();
+		return;
+	}
+	z.canary_until_ns = now_ns() + z.work.conf.canary_ns;
+	z.state = PROVING;
+}
+
+/* The way down: promoted, unpromoted, cold. */
+static void
+canary_ended(int status)
+{
+	struct template *t = &z.work.template;
+	bool good = WIFEXITED(status) &&
+	    WEXITSTATUS(status) == CHILD_CANARY_STATUS;
+
+	z.canary = NULL;
+	if (good) {
+		say_ready(t->promote ? "promoted" : "unpromoted");
+		return;
+	}
+	snprintf(t->reason, sizeof(t->reason), "the %s canary %s %d",
+	    t->promote ? "promoted" : "unpromoted",
+	    WIFSIGNALED(status) ? "died of signal" : "exited with",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (t->promote) {
+		t->promote = false;
+		prove();
+	} else {
+		say_ready("cold");
+	}
+}
+
+static void
+say_reaped(const struct kid *k, int status, const struct rusage *ru)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "reaped");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "child", k->id);
+	pack_kv_uint(&o.pk, &m, "pid", k->pid);
+	pack_kv_int(&o.pk, &m, "status", status);
+	pack_kv_uint(&o.pk, &m, "utime_ns", ru->ru_utime.tv_sec *
+	    UINT64_C(1000000000) + ru->ru_utime.tv_usec * 1000);
+	pack_kv_uint(&o.pk, &m, "stime_ns", ru->ru_stime.tv_sec *
+	    UINT64_C(1000000000) + ru->ru_stime.tv_usec * 1000);
+	pack_kv_uint(&o.pk, &m, "maxrss_kb", ru->ru_maxrss);
+	pack_kv_uint(&o.pk, &m, "minflt", ru->ru_minflt);
+	pack_kv_uint(&o.pk, &m, "majflt", ru->ru_majflt);
+	pack_map_end(&m);
+	say(&o);
+}
+
+static void
+reap(struct kid *k)
+{
+	struct rusage ru;
+	int status;
+
+	/* __WALL is not needed; never -1: a preload's own children are its. */
+	if (wait4(k->pid, &status, WNOHANG, &ru) != k->pid)
+		return;
+	close(k->pidfd);
+	if (k == z.canary)
+		canary_ended(status);
+	else
+		say_reaped(k, status, &ru);
+	free(k);
+}
+
+/* --- orders -------------------------------------------------------------- */
+
+static void
+on_configure(const struct msg *m)
+{
+	struct err e;
+
+	if (z.state != FRESH) {
+		err_set(&e, ERR_INVALID_REQUEST, "configured already");
+		refuse(m->id, &e);
+		return;
+	}
+	conf_fini(&z.work.conf);
+	if (conf_read(&z.work.conf, &m->params, &e) == -1) {
+		err_wrap(&e, "configure");
+		refuse(m->id, &e);
+		return;
+	}
+	char title[128];
+
+	snprintf(title, sizeof(title), "forkserver-zygote: %s%s",
+	    z.work.conf.template, z.work.conf.cold ? " (cold)" : "");
+	title_set(title, "forkserver-zygote");
+	z.configure_msgid = m->id;
+	z.state = MAKING;
+	handover_post(&z.handover, work_make, &z.work);
+}
+
+static void
+made(void)
+{
+	eventfd_t v;
+
+	eventfd_read(z.handover.done_fd, &v);
+	if (z.state != MAKING)
+		return;
+	if (z.work.failed)
+		say_failed();
+	else if (z.work.conf.cold || !z.work.template.adoptable)
+		say_ready("cold");
+	else
+		prove();
+}
+
+static void
+say_fork_failed(uint64_t id, const struct err *e)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "fork_failed");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "child", id);
+	pack_kv_int(&o.pk, &m, "errno", e->sys);
+	pack_kv_text(&o.pk, &m, "message", e->msg);
+	pack_map_end(&m);
+	say(&o);
+}
+
+static void
+say_forked(const struct kid *k)
+{
+	struct msg_out o;
+	struct pack_map m;
+	int fd = fcntl(k->pidfd, F_DUPFD_CLOEXEC, 0);
+	struct err e;
+
+	if (fd == -1) {
+		/* The child ends at the end of its control socket. */
+		err_sys(&e, errno, "duplicate the pidfd of child %d",
+		    (int)k->pid);
+		kill(k->pid, SIGKILL);
+		say_fork_failed(k->id, &e);
+		return;
+	}
+	msg_out_init(&o);
+	msg_begin_notify(&o, "forked");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "child", k->id);
+	pack_kv_uint(&o.pk, &m, "pid", k->pid);
+	pack_kv_uint(&o.pk, &m, "time_ns", z.work.forked_ns);
+	pack_map_end(&m);
+	if (msg_out_fd(&o, fd) == 0)
+		say(&o);
+	else
+		msg_out_fini(&o);
+}
+
+static void
+on_fork(const struct msg *m)
+{
+	struct map map;
+	struct err e;
+	struct kid *k = NULL;
+	uint64_t id = 0;
+	int control;
+
+	if (stream_take_fds(&z.stream, 1, &control, &e) == -1) {
+		z.over = true;
+		return;
+	}
+	if (map_init(&map, &m->params, "fork", &e) == 0 &&
+	    map_uint(&map, "child", MAP_REQUIRED, UINT64_MAX, &id) == 1 &&
+	    map_end(&map) == 0) {
+		if (z.state == READY)
+			k = bear(id, CHILD_JOB, control, &e);
+		else
+			err_set(&e, ERR_BUSY, "the zygote is not ready");
+	}
+	close(control);
+	if (k != NULL)
+		say_forked(k);
+	else
+		say_fork_failed(id, &e);
+}
+
+static void
+obey(const struct msg *m)
+{
+	struct err e;
+
+	if (m->type == MSG_REQUEST && strcmp(m->method, "configure") == 0) {
+		on_configure(m);
+	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "fork") == 0) {
+		on_fork(m);
+	} else if (m->type == MSG_REQUEST) {
+		err_set(&e, ERR_UNKNOWN_METHOD, "no method \"%s\"", m->method);
+		refuse(m->id, &e);
+	}
+}
+
+static void
+hear(void)
+{
+	struct err e;
+	struct msg m;
+	int r;
+
+	if (stream_fill(&z.stream, &e) != STREAM_GOT) {
+		z.over = true;
+		return;
+	}
+	while (!z.over && (r = stream_next(&z.stream, &m, &e)) == 1) {
+		obey(&m);
+		msg_fini(&m);
+	}
+	if (!z.over && r == -1) {
+		fprintf(stderr, "<3>forkserver-zygote: the daemon's message: "
+		    "%s\n", e.msg);
+		z.over = true;
+	}
+}
+
+/* --- the loop ------------------------------------------------------------ */
+
+static int
+timeout_ms(void)
+{
+	uint64_t now = now_ns();
+
+	if (z.state != PROVING)
+		return -1;
+	if (now >= z.canary_until_ns)
+		return 0;
+	return (z.canary_until_ns - now) / 1000000 + 1;
+}
+
+static void
+loop(void)
+{
+	struct epoll_event ev[EVENTS];
+
+	while (!z.over) {
+		int n = epoll_wait(z.epfd, ev, EVENTS, timeout_ms());
+
+		if (n == 0 && z.state == PROVING)
+			kill(z.canary->pid, SIGKILL);
+		for (int i = 0; i < n && !z.over; i++) {
+			if (ev[i].data.ptr == &z.stream)
+				hear();
+			else if (ev[i].data.ptr == &z.handover)
+				made();
+			else
+				reap(ev[i].data.ptr);
+		}
+	}
+}
+
+static size_t
+stack_size(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_STACK, &rl) == -1 ||
+	    rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur < STACK_MIN)
+		return STACK_MIN;
+	return rl.rlim_cur;
+}
+
+static int
+start(struct err *e)
+{
+	z.epfd = epoll_create1(EPOLL_CLOEXEC);
+	z.work.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (z.epfd == -1 || z.work.null_fd == -1)
+		return err_sys(e, errno, "open the zygote's descriptors");
+	if (fcntl(ZYGOTE_FD, F_SETFD, FD_CLOEXEC) == -1)
+		return err_sys(e, errno, "descriptor %d, the daemon's socket",
+		    ZYGOTE_FD);
+	stream_init(&z.stream, ZYGOTE_FD, &frame_limits_default, MAX_OUT);
+	z.work.daemon_fd = ZYGOTE_FD;
+	if (handover_start(&z.handover, stack_size(), e) == -1)
+		return -1;
+	if (watch(ZYGOTE_FD, &z.stream) == -1 ||
+	    watch(z.handover.done_fd, &z.handover) == -1)
+		return err_sys(e, errno, "watch the daemon's socket");
+	return 0;
+}
+
+int
+zygote_run(void)
+{
+	struct err e;
+
+	/* As `python` has them; children inherit it. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (start(&e) == -1) {
+		fprintf(stderr, "<3>forkserver-zygote: %s\n", e.msg);
+		return 1;
+	}
+	loop();
+	/* At once: no Python finalisation, and the worker may be busy. */
+	_exit(0);
+}
