@@ -51,8 +51,8 @@ def preload(modules, path):
     return None, times
 
 
-def prime():
-    """Runs what every child will run, so that it is warm in all of them."""
+def find_trio():
+    """Has every trio.run watched from now on, where trio is to be had."""
     global _trio_run
     try:
         import trio
@@ -62,6 +62,13 @@ def prime():
     else:
         _trio_run = trio._core._run
         _watch_runs(trio)
+
+
+def prime():
+    """Runs what every child will run, so that it is warm in all of them."""
+    if _trio_run is not None:
+        import trio
+
         for _ in range(PRIMING_RUNS):
             trio.run(_prime_trio, trio)
     try:

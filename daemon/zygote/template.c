@@ -158,15 +158,18 @@ warm_up(struct template *t, struct err *e)
 	t->runtime = runtime_new(e);
 	if (t->runtime == NULL || preload(t, e) == -1)
 		return -1;
-	return call(t, "prime", e);
+	return call(t, "find_trio", e);
 }
 
-/* Nothing of the template moves after this: what is shared stays shared. */
+/* What is shared with the children stays shared: nothing moves after this. */
 static int
 freeze(struct template *t, const struct fds_kept *before, struct err *e)
 {
-	unsigned threads = cpython_threads(t->ts);
+	unsigned threads;
 
+	if (call(t, "prime", e) == -1)
+		return -1;
+	threads = cpython_threads(t->ts);
 	if (threads != 1)
 		return err_set(e, ERR_TEMPLATE_FAILED,
 		    "the preloads left %u Python threads running", threads - 1);
