@@ -51,7 +51,8 @@ void cpython_hooks_before(PyThreadState *ts);
 void cpython_hooks_child(PyThreadState *ts);
 
 /* Lets single-phase modules load into the own-GIL interpreter of the current
- * thread state; for a promoted one only. */
+ * thread state.  For one that is going to be promoted, and not yet is: CPython
+ * refuses it to the main interpreter.  0, or -1 with E filled. */
 int cpython_allow_all_extensions(struct err *e);
 
 /* Number of thread states of the interpreter of TS. */

@@ -152,9 +152,6 @@ call(struct template *t, const char *fn, struct err *e)
 static int
 warm_up(struct template *t, struct err *e)
 {
-	if (t->promote && t->conf->mode == CONF_ISOLATED &&
-	    cpython_allow_all_extensions(e) == -1)
-		return -1;
 	t->runtime = runtime_new(e);
 	if (t->runtime == NULL || preload(t, e) == -1)
 		return -1;
@@ -195,9 +192,13 @@ template_make(struct template *t, bool stay, struct err *e)
 		return -1;
 	if (t->adoptable)
 		cpython_unlink(t->ts);
+	r = 0;
+	if (t->promote && t->conf->mode == CONF_ISOLATED)
+		r = cpython_allow_all_extensions(e);
 	if (t->promote)
 		cpython_promote(t->ts, &old);
-	r = warm_up(t, e);
+	if (r == 0)
+		r = warm_up(t, e);
 	if (r == 0 && !stay)
 		r = freeze(t, &before, e);
 	if (stay)
