@@ -38,6 +38,7 @@ enum state {
 	MAKING,		/* the worker makes the template */
 	PROVING,	/* a canary runs */
 	READY,
+	FAILED,		/* the daemon ends us */
 };
 
 static struct {
@@ -109,7 +110,7 @@ say_failed(void)
 		pack_kv_text(&o.pk, &m, "traceback", t->traceback);
 	pack_map_end(&m);
 	say(&o);
-	z.state = FRESH;
+	z.state = FAILED;
 }
 
 static void
