@@ -89,6 +89,8 @@ check_answers(struct err *e)
 		wrong = "gilstate.autoInterpreterState";
 	else if (interp->next != PyInterpreterState_Next(interp))
 		wrong = "PyInterpreterState.next";
+	else if (interp->_whence != _PyInterpreterState_GetWhence(interp))
+		wrong = "PyInterpreterState._whence";
 	else if (interp->threads.head != PyInterpreterState_ThreadHead(interp))
 		wrong = "PyInterpreterState.threads.head";
 	else if (ts->native_thread_id != (unsigned long)gettid())
@@ -126,6 +128,7 @@ cpython_promote(PyThreadState *ts, struct cpython_main *old)
 	old->head = _PyRuntime.interpreters.head;
 	old->gilstate = _PyRuntime.gilstate.autoInterpreterState;
 	old->tstate = _PyRuntime.main_tstate;
+	old->whence = ts->interp->_whence;
 	/* It alone is on the list, so that an os.fork() of its own, which
 	 * clears every interpreter but the main one, meets no other. */
 	ts->interp->next = NULL;
@@ -133,11 +136,14 @@ cpython_promote(PyThreadState *ts, struct cpython_main *old)
 	_PyRuntime.interpreters.main = ts->interp;
 	_PyRuntime.gilstate.autoInterpreterState = ts->interp;
 	_PyRuntime.main_tstate = ts;
+	/* concurrent.interpreters asserts it of the main interpreter. */
+	ts->interp->_whence = _PyInterpreterState_WHENCE_RUNTIME;
 }
 
 void
-cpython_demote(const struct cpython_main *old)
+cpython_demote(PyThreadState *ts, const struct cpython_main *old)
 {
+	ts->interp->_whence = old->whence;
 	_PyRuntime.interpreters.head = old->head;
 	_PyRuntime.interpreters.main = old->interp;
 	_PyRuntime.gilstate.autoInterpreterState = old->gilstate;

@@ -17,6 +17,7 @@
 struct cpython_main {
 	PyInterpreterState *interp, *head, *gilstate;
 	PyThreadState *tstate;
+	long whence;	/* of the promoted interpreter, before */
 };
 
 /*
@@ -37,7 +38,7 @@ void cpython_unlink(PyThreadState *ts);
  * list; fills OLD for cpython_demote.  TS must belong to the calling thread.
  */
 void cpython_promote(PyThreadState *ts, struct cpython_main *old);
-void cpython_demote(const struct cpython_main *old);
+void cpython_demote(PyThreadState *ts, const struct cpython_main *old);
 
 /* In the child, after PyOS_AfterFork_Child and with TS current: TS's native
  * thread id, the C callbacks' interpreter and `is_running` are mended.  TS's

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #ifndef FORKSERVERD_PYTHON
@@ -11,6 +13,27 @@
 #define FORKSERVERD_PYTHON "/usr/bin/python3.14"
 #endif
 #endif
+
+void
+interp_clean_env(void)
+{
+	char **env = environ;
+
+	while (*env != NULL) {
+		char *equals = strchr(*env, '=');
+		char name[64];
+
+		if (strncmp(*env, "PYTHON", 6) == 0 && equals != NULL &&
+		    (size_t)(equals - *env) < sizeof(name)) {
+			memcpy(name, *env, equals - *env);
+			name[equals - *env] = '\0';
+			unsetenv(name);
+			env = environ;
+		} else {
+			env++;
+		}
+	}
+}
 
 const char *
 interp_python(void)
@@ -33,12 +56,10 @@ preinit(struct err *e)
 {
 	PyPreConfig pre;
 
-	PyPreConfig_InitIsolatedConfig(&pre);
-	/* As `python` does: the locale's encoding, and UTF-8 where the locale
-	 * is C, as it is for a system service. */
-	pre.configure_locale = 1;
+	/* The locale's encoding, and UTF-8 where the locale is C, as it is for
+	 * a system service. */
+	PyPreConfig_InitPythonConfig(&pre);
 	pre.coerce_c_locale = 1;
-	pre.utf8_mode = -1;
 	return failed(Py_PreInitialize(&pre), "pre-configuration", e);
 }
 
@@ -56,8 +77,7 @@ configure(PyConfig *c)
 		s = PyConfig_SetBytesString(c, &c->base_executable,
 		    FORKSERVERD_PYTHON);
 	c->install_signal_handlers = 0;
-	c->safe_path = 1;
-	c->write_bytecode = 1;
+	c->parse_argv = 0;
 	return s;
 }
 
@@ -74,7 +94,7 @@ interp_start(struct err *e)
 	}
 	if (preinit(e) == -1)
 		return NULL;
-	PyConfig_InitIsolatedConfig(&config);
+	PyConfig_InitPythonConfig(&config);
 	r = failed(configure(&config), "configuration", e);
 	if (r == 0)
 		r = failed(Py_InitializeFromConfig(&config), "initialisation",

@@ -10,10 +10,15 @@
 
 #include "proto/err.h"
 
+/* Removes the PYTHON* variables that the daemon's starter happened to have:
+ * they are not meant for templates.  To be called before a template's own
+ * environment is set. */
+void interp_clean_env(void);
+
 /*
- * Initialises CPython with an isolated configuration: no PYTHON* variables, no
- * user's site-packages, no signal handlers, the locale's encoding.  The paths
- * are those of PYTHON, the executable that belongs to the linked library, so
+ * Initialises CPython as `python` does, so that sys.flags and what children
+ * exec is the same, but for signal handlers, which it does not install.  The
+ * paths are those of the executable that belongs to the linked library, so
  * that multiprocessing finds it.  Returns the main thread state, current, or
  * NULL with E filled.  Once a process.
  */

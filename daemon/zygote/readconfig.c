@@ -51,6 +51,7 @@ readconfig_main(const char *path)
 	PyObject *v;
 	char why[256];
 
+	interp_clean_env();
 	if (interp_start(&e) == NULL) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;

@@ -198,9 +198,11 @@ def surround(env_changed, argv, path):
             time.tzset()
     sys.argv[:] = ["", *argv]
     sys.path[:0] = path
-    for file, fd in ((sys.stdout, 1), (sys.stderr, 2)):
-        if file is not None:
-            file.reconfigure(line_buffering=fd == 2 or os.isatty(fd))
+    if sys.stdout is not None:
+        # PYTHONUNBUFFERED is honoured as far as lines go: the stream itself
+        # was made with the template.
+        lines = "PYTHONUNBUFFERED" in os.environ or os.isatty(1)
+        sys.stdout.reconfigure(line_buffering=lines)
 
 
 def run(entry, target, args, kwargs, promoted):

@@ -16,6 +16,7 @@ template_start(struct template *t, const struct conf *conf, struct err *e)
 	struct err why;
 
 	*t = (struct template){ .conf = conf };
+	interp_clean_env();
 	for (char **p = conf->env; *p != NULL; p++)
 		if (putenv(*p) != 0)
 			return err_sys(e, errno, "set the environment");
@@ -204,7 +205,7 @@ template_make(struct template *t, bool stay, struct err *e)
 	if (stay)
 		return r;
 	if (t->promote)
-		cpython_demote(&old);
+		cpython_demote(t->ts, &old);
 	PyThreadState_Swap(t->main_ts);
 	fds_release_low();
 	/* Importing signal has put a C handler there. */
