@@ -28,7 +28,7 @@
 
 /* A child that was forked here and is not reaped. */
 struct kid {
-	uint64_t id;	/* the daemon's; 0: the canary */
+	uint64_t id;	/* the daemon's; 0: not known to it */
 	pid_t pid;
 	int pidfd;
 };
@@ -250,7 +250,7 @@ reap(struct kid *k)
 	close(k->pidfd);
 	if (k == z.canary)
 		canary_ended(status);
-	else
+	else if (k->id != 0)
 		say_reaped(k, status, &ru);
 	free(k);
 }
@@ -316,7 +316,7 @@ say_fork_failed(uint64_t id, const struct err *e)
 }
 
 static void
-say_forked(const struct kid *k)
+say_forked(struct kid *k)
 {
 	struct msg_out o;
 	struct pack_map m;
@@ -324,11 +324,11 @@ say_forked(const struct kid *k)
 	struct err e;
 
 	if (fd == -1) {
-		/* The child ends at the end of its control socket. */
 		err_sys(&e, errno, "duplicate the pidfd of child %d",
 		    (int)k->pid);
 		kill(k->pid, SIGKILL);
 		say_fork_failed(k->id, &e);
+		k->id = 0;	/* its end is nobody's news */
 		return;
 	}
 	msg_out_init(&o);
