@@ -247,6 +247,8 @@ reap(struct kid *k)
 	/* __WALL is not needed; never -1: a preload's own children are its. */
 	if (wait4(k->pid, &status, WNOHANG, &ru) != k->pid)
 		return;
+	/* close alone would not end the watch: the daemon has a duplicate. */
+	epoll_ctl(z.epfd, EPOLL_CTL_DEL, k->pidfd, NULL);
 	close(k->pidfd);
 	if (k == z.canary)
 		canary_ended(status);
