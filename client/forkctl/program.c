@@ -1,0 +1,304 @@
+#include "client/forkctl/program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OPT_COLD = OPT_FIRST, OPT_WARM, OPT_NO_TTY, OPT_FDS };
+
+const char program_args[] =
+    "[OPTIONS] (PKG.MOD:FUNC | SCRIPT.py | -m MOD | -c CODE | -) [ARGS]";
+
+const char program_help[] =
+    "What to run, as python would, in a child of a warmed template:\n"
+    "  PKG.MOD:FUNC       a function, called without arguments; a coroutine\n"
+    "                     function runs under trio. What it returns is the\n"
+    "                     exit status, as for a console script\n"
+    "  SCRIPT.py          a script: any word that has no ':' or has a '/'\n"
+    "  -m MOD             a module or package\n"
+    "  -c CODE            a program given as text\n"
+    "  -                  a program read from standard input to its end,\n"
+    "                     which is then run as with -c\n"
+    "ARGS, options among them, are sys.argv[1:].\n\n"
+    "  -t, --template NAME  the template; default: default\n"
+    "      --warm, --cold   only from the warmed image; only without it\n"
+    "  -e, --env K=V        set a variable, besides the environment of "
+    "forkctl\n"
+    "  -C, --cwd DIR        working directory; default: this one\n"
+    "  -g, --grace SEC      between cancel and SIGKILL\n";
+
+/* All of standard input.  NULL, with errno: it cannot be read whole. */
+static char *
+read_stdin(size_t *n)
+{
+	char *p = malloc(SPAWN_MAX_CODE + 1);
+	ssize_t got = 1;
+
+	*n = 0;
+	while (p != NULL && got > 0 && *n <= SPAWN_MAX_CODE) {
+		got = read(STDIN_FILENO, p + *n, SPAWN_MAX_CODE + 1 - *n);
+		if (got > 0)
+			*n += got;
+		else if (got == -1 && errno == EINTR)
+			got = 1;
+	}
+	if (p != NULL && got == 0)
+		return p;
+	if (got > 0)
+		errno = EFBIG;
+	free(p);
+	return NULL;
+}
+
+static int
+set_cwd(struct program *p, const char *dir)
+{
+	char *here = getcwd(NULL, 0);
+
+	free(p->cwd);
+	p->cwd = NULL;
+	if (dir == NULL)
+		p->cwd = here;
+	else if (dir[0] == '/')
+		p->cwd = strdup(dir);
+	else if (here != NULL && asprintf(&p->cwd, "%s/%s", here, dir) == -1)
+		p->cwd = NULL;
+	if (p->cwd != here)
+		free(here);
+	return p->cwd == NULL ? -1 : 0;
+}
+
+static int
+add_env(struct program *p, const char *kv)
+{
+	const char **env;
+
+	if (strchr(kv, '=') == NULL || kv[0] == '=')
+		return -1;
+	env = reallocarray(p->env, p->nenv + 1, sizeof(*env));
+	if (env == NULL)
+		abort();
+	p->env = env;
+	p->env[p->nenv++] = kv;
+	return 0;
+}
+
+/* The word after the options. */
+static bool
+parse_word(struct program *p, const struct verb *v, const char *word,
+    int *status)
+{
+	p->target = word;
+	p->target_len = strlen(word);
+	p->entry = SPAWN_SCRIPT;
+	if (strchr(word, ':') != NULL && strchr(word, '/') == NULL)
+		p->entry = SPAWN_CALL;
+	if (strcmp(word, "-") != 0)
+		return false;
+	if (isatty(STDIN_FILENO)) {
+		*status = verb_usage(v, "standard input is a terminal; for a "
+		    "prompt: -c 'import code; code.interact()'");
+		return true;
+	}
+	p->entry = SPAWN_CODE;
+	p->stdin_code = read_stdin(&p->target_len);
+	p->target = p->stdin_code;
+	if (p->target == NULL) {
+		*status = verb_usage(v, "read a program from standard input: "
+		    "%s", strerror(errno));
+		return true;
+	}
+	return false;
+}
+
+/* One option.  False when it is wrong, and *STATUS set. */
+static bool
+parse_option(struct program *p, const struct verb *v, int c, int *status)
+{
+	switch (c) {
+	case 't':
+		p->template = optarg;
+		break;
+	case 'e':
+		if (add_env(p, optarg) == 0)
+			break;
+		*status = verb_usage(v, "\"%s\" is not K=V", optarg);
+		return false;
+	case 'C':
+		if (set_cwd(p, optarg) == 0)
+			break;
+		*status = verb_usage(v, "working directory: %s",
+		    strerror(errno));
+		return false;
+	case 'g':
+		p->has_grace = true;
+		if (rpc_seconds(optarg, &p->grace_ns) == 0)
+			break;
+		*status = verb_usage(v, "\"%s\" is no time in seconds", optarg);
+		return false;
+	case OPT_COLD:
+		p->start = "cold";
+		break;
+	case OPT_WARM:
+		p->start = "warm";
+		break;
+	case OPT_NO_TTY:
+		p->no_tty = true;
+		break;
+	case OPT_FDS:
+		p->own_fds = true;
+		break;
+	}
+	return true;
+}
+
+bool
+program_parse(struct program *p, const struct verb *v, struct context *ctx,
+    int argc, char **argv, int *status)
+{
+	/* The last one is of `run` or of `spawn`. */
+	const struct option options[] = {
+		VERB_COMMON_OPTIONS,
+		{ "template", required_argument, NULL, 't' },
+		{ "env", required_argument, NULL, 'e' },
+		{ "cwd", required_argument, NULL, 'C' },
+		{ "grace", required_argument, NULL, 'g' },
+		{ "cold", no_argument, NULL, OPT_COLD },
+		{ "warm", no_argument, NULL, OPT_WARM },
+		v == &verb_run ?
+		    (struct option){ "no-tty", no_argument, NULL, OPT_NO_TTY } :
+		    (struct option){ "fds", no_argument, NULL, OPT_FDS },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	*p = (struct program){ 0 };
+	while ((c = getopt_long(argc, argv, "+t:e:C:g:m:c:", options,
+	    NULL)) != -1) {
+		if (c == 'm' || c == 'c') {	/* ends the options */
+			p->entry = c == 'm' ? SPAWN_MODULE : SPAWN_CODE;
+			p->target = optarg;
+			p->target_len = strlen(optarg);
+			break;
+		}
+		if (verb_common(v, ctx, c, optarg, status) ||
+		    !parse_option(p, v, c, status))
+			return true;
+	}
+	if (p->target == NULL && optind == argc) {
+		*status = verb_usage(v, "nothing to run");
+		return true;
+	}
+	if (p->target == NULL && parse_word(p, v, argv[optind++], status))
+		return true;
+	p->argv = argv + optind;
+	p->argc = argc - optind;
+	if (p->cwd == NULL && set_cwd(p, NULL) == -1) {
+		*status = verb_usage(v, "working directory: %s",
+		    strerror(errno));
+		return true;
+	}
+	return false;
+}
+
+void
+program_fini(struct program *p)
+{
+	free(p->cwd);
+	free(p->env);
+	free(p->stdin_code);
+}
+
+/* Whether LIST[0..N) sets the variable that KV, of a name of LEN bytes, does. */
+static bool
+is_set(const char *const *list, unsigned n, const char *kv, size_t len)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strncmp(list[i], kv, len + 1) == 0)
+			return true;
+	return false;
+}
+
+static void
+pack_env(const struct program *p, struct params *to)
+{
+	const char *const *own = (const char *const *)environ;
+	struct pack_map env;
+
+	pack_map_begin(&to->pk, &env);
+	for (unsigned i = 0; own[i] != NULL; i++) {
+		size_t len = strcspn(own[i], "=");
+
+		/* Of a name that is there twice getenv sees the first. */
+		if (own[i][len] == '\0' || len == 0 ||
+		    is_set(p->env, p->nenv, own[i], len) ||
+		    is_set(own, i, own[i], len))
+			continue;
+		env.n++;
+		pack_text(&to->pk, own[i], len);
+		pack_text(&to->pk, own[i] + len + 1, strlen(own[i] + len + 1));
+	}
+	for (unsigned i = 0; i < p->nenv; i++) {
+		size_t len = strcspn(p->env[i], "=");
+
+		if (is_set(p->env + i + 1, p->nenv - i - 1, p->env[i], len))
+			continue;
+		env.n++;
+		pack_text(&to->pk, p->env[i], len);
+		pack_text(&to->pk, p->env[i] + len + 1,
+		    strlen(p->env[i] + len + 1));
+	}
+	pack_map_end(&env);
+}
+
+/* What python puts first on sys.path; for a script the child does. */
+static void
+pack_path(const struct program *p, struct params *to)
+{
+	const char *first = p->cwd;
+
+	if (p->entry == SPAWN_SCRIPT)
+		return;
+	if (p->entry == SPAWN_CODE)
+		first = "";
+	pack_key(&to->pk, &to->map, "path");
+	msgpack_pack_array(&to->pk, 1);
+	pack_text(&to->pk, first, strlen(first));
+}
+
+void
+program_pack(const struct program *p, struct params *to, const int *targets,
+    unsigned nfds, int tty, bool detached)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (p->template != NULL)
+		pack_kv_text(&to->pk, &to->map, "template", p->template);
+	if (p->start != NULL)
+		pack_kv_str(&to->pk, &to->map, "start", p->start);
+	if (p->has_grace)
+		pack_kv_uint(&to->pk, &to->map, "grace_ns", p->grace_ns);
+	if (detached)
+		pack_kv_bool(&to->pk, &to->map, "detached", true);
+	pack_key(&to->pk, &to->map, spawn_entry_name(p->entry));
+	pack_text(&to->pk, p->target, p->target_len);
+	pack_key(&to->pk, &to->map, "argv");
+	msgpack_pack_array(&to->pk, p->argc);
+	for (int i = 0; i < p->argc; i++)
+		pack_text(&to->pk, p->argv[i], strlen(p->argv[i]));
+	pack_key(&to->pk, &to->map, "env");
+	pack_env(p, to);
+	pack_path(p, to);
+	pack_kv_text(&to->pk, &to->map, "cwd", p->cwd);
+	pack_kv_uint(&to->pk, &to->map, "umask", mask);
+	pack_key(&to->pk, &to->map, "fds");
+	msgpack_pack_array(&to->pk, nfds);
+	for (unsigned i = 0; i < nfds; i++)
+		msgpack_pack_int(&to->pk, targets[i]);
+	if (tty != -1)
+		pack_kv_uint(&to->pk, &to->map, "tty", tty);
+}
