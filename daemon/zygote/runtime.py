@@ -209,6 +209,10 @@ def run(entry, target, args, kwargs, promoted):
     """Runs the job.  Returns (exit status, signal to die of or 0)."""
     try:
         work = _PREPARE[entry](target, args, kwargs)
+    except _CannotRun as exc:
+        reason = exc.__cause__
+        _failed(type(reason).__name__, _text(reason), f"{sys.executable}: {exc}\n")
+        return 1, 0
     except BaseException as exc:
         exc = _trim(exc)
         _failed(type(exc).__name__, _text(exc), _format(exc))
@@ -230,6 +234,10 @@ def run(entry, target, args, kwargs, promoted):
     if entry == "call":
         _returned(result)
     return 0, 0
+
+
+class _CannotRun(Exception):
+    """The program is not there: what python says of it without a traceback."""
 
 
 def _prepare_call(target, args, kwargs):
@@ -255,15 +263,20 @@ def _prepare_call(target, args, kwargs):
 
 def _prepare_script(target, args, kwargs):
     sys.argv[0] = target
-    path = os.path.abspath(target)
+    path = os.path.join(os.getcwd(), target)  # as python does: not normalised
     if pkgutil.get_importer(path) is not None:  # a folder or an archive
         sys.path.insert(0, path)
         _, spec, code = runpy._get_main_module_details()
         return _main_code(code, spec)
     # As python does: the link's target tells the folder, not the link.
     sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
-    with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec")
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+    except OSError as exc:
+        text = f"can't open file {path!r}: [Errno {exc.errno}] {exc.strerror}"
+        raise _CannotRun(text) from exc
+    code = compile(source, path, "exec")
     main = _main_dict()
     main.update(__file__=path, __cached__=None)
     from importlib.machinery import SourceFileLoader
@@ -275,7 +288,12 @@ def _prepare_script(target, args, kwargs):
 def _prepare_module(target, args, kwargs):
     sys.argv[0] = "-m"
     sys.path.insert(0, os.getcwd())
-    _, spec, code = runpy._get_module_details(target)
+    try:
+        _, spec, code = runpy._get_module_details(target)
+    except ImportError as exc:
+        if exc.name != target:  # of something that the package imports
+            raise
+        raise _CannotRun(_text(exc)) from exc
     sys.argv[0] = spec.origin
     return _main_code(code, spec)
 
