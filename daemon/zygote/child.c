@@ -2,7 +2,6 @@
 
 #include <Python.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +12,14 @@
 #include "daemon/zygote/control.h"
 #include "daemon/zygote/cpython.h"
 #include "daemon/zygote/fds.h"
+#include "daemon/zygote/report.h"
 #include "daemon/zygote/runtime.h"
 #include "daemon/zygote/setup.h"
 #include "daemon/zygote/value.h"
-#include "proto/pack.h"
 #include "proto/spawn.h"
 #include "proto/stream.h"
 
 #define MAX_OUT (64 << 20)	/* bytes of messages; a result is smaller */
-#define MAX_RESULT (4 << 20)	/* bytes of a packed result */
-#define MAX_TEXT (256 << 10)	/* bytes of a traceback's text */
 
 /* The one child that this process is. */
 static struct {
@@ -42,24 +39,6 @@ now_ns(void)
 	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* Sends O whole, however long the daemon takes to read it: the socket may be
- * non-blocking by now.  Nothing can be done where the daemon is gone. */
-static void
-send_all(struct msg_out *o)
-{
-	struct pollfd p = { .fd = self.stream.fd, .events = POLLOUT };
-	struct err e;
-
-	if (stream_put(&self.stream, o, &e) == -1)
-		return;
-	while (stream_pending(&self.stream)) {
-		if (poll(&p, 1, -1) == -1 && errno != EINTR)
-			return;
-		if (stream_flush(&self.stream, &e) == -1)
-			return;
-	}
-}
-
 /* --- what the Python side says ------------------------------------------ */
 
 static void
@@ -71,106 +50,42 @@ op_loading(const char *module)
 static void
 op_started(void)
 {
-	struct msg_out o;
-	struct pack_map m;
+	const struct report_start r = {
+		.interpreter =
+		    PyInterpreterState_GetID(PyInterpreterState_Get()),
+		.promoted = self.t->promote,
+		.born_ns = self.born_ns,
+		.adopted_ns = self.adopted_ns,
+		.setup_ns = self.setup_ns,
+		.started_ns = now_ns(),
+	};
 
-	msg_out_init(&o);
-	msg_begin_result(&o, self.job_msgid);
-	pack_map_begin(&o.pk, &m);
-	pack_kv_int(&o.pk, &m, "interpreter",
-	    PyInterpreterState_GetID(PyInterpreterState_Get()));
-	pack_kv_bool(&o.pk, &m, "promoted", self.t->promote);
-	pack_kv_uint(&o.pk, &m, "born_ns", self.born_ns);
-	pack_kv_uint(&o.pk, &m, "adopted_ns", self.adopted_ns);
-	pack_kv_uint(&o.pk, &m, "setup_ns", self.setup_ns);
-	pack_kv_uint(&o.pk, &m, "started_ns", now_ns());
-	pack_map_end(&m);
-	send_all(&o);
-}
-
-static void
-pack_kv_cut(msgpack_packer *pk, struct pack_map *m, const char *key,
-    const char *text)
-{
-	size_t n = strnlen(text, MAX_TEXT);
-
-	/* Not inside of a UTF-8 sequence. */
-	while (n == MAX_TEXT && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	pack_key(pk, m, key);
-	pack_text(pk, text, n);
-}
-
-static void
-fail_job(enum err_code code, const char *message, const char *type,
-    const char *detail, const char *tb)
-{
-	struct msg_out o;
-	struct pack_map m;
-
-	msg_out_init(&o);
-	msg_begin_error(&o, self.job_msgid);
-	pack_map_begin(&o.pk, &m);
-	pack_kv_str(&o.pk, &m, "code", err_name(code));
-	pack_kv_cut(&o.pk, &m, "message", message);
-	if (type != NULL)
-		pack_kv_cut(&o.pk, &m, "type", type);
-	if (detail != NULL)
-		pack_kv_cut(&o.pk, &m, "detail", detail);
-	if (tb != NULL)
-		pack_kv_cut(&o.pk, &m, "traceback", tb);
-	pack_map_end(&m);
-	send_all(&o);
+	report_started(&self.stream, self.job_msgid, &r);
 }
 
 static void
 op_failed(const char *type, const char *detail, const char *tb)
 {
+	const struct report_exception x = { type, detail, tb };
 	char message[512];
 
 	snprintf(message, sizeof(message), "%s: %s", type, detail);
-	fail_job(ERR_IMPORT_FAILED, message, type, detail, tb);
+	report_failed(&self.stream, self.job_msgid, ERR_IMPORT_FAILED, message,
+	    &x);
 }
 
 static void
 op_raised(const char *type, const char *detail, const char *tb)
 {
-	struct msg_out o;
-	struct pack_map m, x;
+	const struct report_exception x = { type, detail, tb };
 
-	msg_out_init(&o);
-	msg_begin_notify(&o, "done");
-	pack_map_begin(&o.pk, &m);
-	pack_key(&o.pk, &m, "exception");
-	pack_map_begin(&o.pk, &x);
-	pack_kv_cut(&o.pk, &x, "type", type);
-	pack_kv_cut(&o.pk, &x, "message", detail);
-	pack_kv_cut(&o.pk, &x, "traceback", tb);
-	pack_map_end(&x);
-	pack_map_end(&m);
-	send_all(&o);
+	report_raised(&self.stream, &x);
 }
 
 static void
 op_returned(PyObject *result)
 {
-	struct msg_out o;
-	struct pack_map m;
-	char why[256];
-	size_t at;
-
-	msg_out_init(&o);
-	msg_begin_notify(&o, "done");
-	at = o.buf.size;
-	pack_map_begin(&o.pk, &m);
-	pack_key(&o.pk, &m, "result");
-	if (value_pack(result, &o.pk, MAX_RESULT, why, sizeof(why)) == -1) {
-		o.buf.size = at;
-		pack_map_begin(&o.pk, &m);
-		pack_kv_text(&o.pk, &m, "result_error", why);
-	}
-	pack_map_end(&m);
-	send_all(&o);
+	report_returned(&self.stream, result);
 }
 
 static void
@@ -234,7 +149,7 @@ read_job(struct msg *m)
 	if (spawn_read_job(&self.job, &m->params, &e) == 0)
 		return;
 	err_wrap(&e, "job");
-	fail_job(ERR_INTERNAL, e.msg, NULL, NULL, NULL);
+	report_failed(&self.stream, self.job_msgid, ERR_INTERNAL, e.msg, NULL);
 	_exit(1);
 }
 
@@ -243,23 +158,12 @@ set_up(void)
 {
 	static struct setup_fault f;
 	int from[SPAWN_MAX_FDS];
-	struct msg_out o;
-	struct pack_map m;
 
 	if (stream_take_fds(&self.stream, self.job.nfds, from, &f.err) == -1)
 		f.step = "fds";
 	else if (setup_apply(&self.job, from, &f) == 0)
 		return;
-	msg_out_init(&o);
-	msg_begin_error(&o, self.job_msgid);
-	pack_map_begin(&o.pk, &m);
-	pack_kv_str(&o.pk, &m, "code", err_name(ERR_SETUP_FAILED));
-	pack_kv_text(&o.pk, &m, "message", f.err.msg);
-	pack_kv_str(&o.pk, &m, "step", f.step);
-	pack_kv_text(&o.pk, &m, "object", f.object);
-	pack_kv_int(&o.pk, &m, "errno", f.err.sys);
-	pack_map_end(&m);
-	send_all(&o);
+	report_setup(&self.stream, self.job_msgid, &f);
 	_exit(1);
 }
 
@@ -355,7 +259,7 @@ live(void)
 	self.setup_ns = now_ns();
 	r = run_job(&e);
 	if (r == NULL) {
-		fail_job(e.code, e.msg, NULL, NULL, NULL);
+		report_failed(&self.stream, self.job_msgid, e.code, e.msg, NULL);
 		_exit(1);
 	}
 	end(PyLong_AsLong(PyTuple_GET_ITEM(r, 0)),
@@ -368,13 +272,16 @@ live(void)
 static void
 make_cold(struct template *t)
 {
+	struct report_exception x = { NULL, NULL, NULL };
 	struct msg m;
 	struct err e;
 
 	if (template_make(t, true, &e) == 0)
 		return;
 	read_job(&m);
-	fail_job(ERR_TEMPLATE_FAILED, e.msg, NULL, NULL, t->traceback);
+	x.traceback = t->traceback;
+	report_failed(&self.stream, self.job_msgid, ERR_TEMPLATE_FAILED, e.msg,
+	    &x);
 	_exit(1);
 }
 

@@ -2,7 +2,13 @@
 
 struct runtime_ops runtime_ops;
 
-static const char source[] = {
+static const char runs_source[] = {
+#embed "runs.py" suffix(, '\0')
+};
+static const char program_source[] = {
+#embed "program.py" suffix(, '\0')
+};
+static const char runtime_source[] = {
 #embed "runtime.py" suffix(, '\0')
 };
 
@@ -116,38 +122,53 @@ runtime_exception(struct err *e, const char *what)
 	return -1;
 }
 
+/* Runs SOURCE as the module NAME.  In sys.modules before it runs, as import has
+ * it.  A new reference, or NULL with an exception set. */
 static PyObject *
-fill(PyObject *mod)
+run_module(const char *name, const char *file, const char *source,
+    PyMethodDef *functions)
 {
-	PyObject *dict = PyModule_GetDict(mod), *code, *r;
+	PyObject *mod = PyModule_New(name), *dict, *code, *r = NULL;
 
-	if (PyModule_AddFunctions(mod, methods) == -1 ||
+	if (mod == NULL)
+		return NULL;
+	dict = PyModule_GetDict(mod);
+	if ((functions != NULL &&
+	    PyModule_AddFunctions(mod, functions) == -1) ||
 	    PyDict_SetItemString(dict, "__builtins__",
-	    PyEval_GetBuiltins()) == -1)
+	    PyEval_GetBuiltins()) == -1 ||
+	    PyDict_SetItemString(PyImport_GetModuleDict(), name, mod) == -1) {
+		Py_DECREF(mod);
 		return NULL;
-	code = Py_CompileString(source, "<forkserverd>", Py_file_input);
-	if (code == NULL)
-		return NULL;
-	r = PyEval_EvalCode(code, dict, dict);
-	Py_DECREF(code);
-	return r;
+	}
+	code = Py_CompileString(source, file, Py_file_input);
+	if (code != NULL)
+		r = PyEval_EvalCode(code, dict, dict);
+	Py_XDECREF(code);
+	if (r == NULL)
+		Py_CLEAR(mod);
+	Py_XDECREF(r);
+	return mod;
 }
 
 PyObject *
 runtime_new(struct err *e)
 {
-	PyObject *mod = PyModule_New("_forkserverd"), *r = NULL;
+	PyObject *runs, *program = NULL, *runtime = NULL;
 
-	if (mod != NULL)
-		r = fill(mod);
-	/* In sys.modules: pickles and logging name functions by module. */
-	if (r == NULL || PyDict_SetItemString(PyImport_GetModuleDict(),
-	    "_forkserverd", mod) == -1) {
-		runtime_exception(e, "make module _forkserverd");
-		Py_CLEAR(mod);
-	}
-	Py_XDECREF(r);
-	return mod;
+	runs = run_module("_forkserverd_runs", "<forkserverd/runs.py>",
+	    runs_source, NULL);
+	if (runs != NULL)
+		program = run_module("_forkserverd_program",
+		    "<forkserverd/program.py>", program_source, NULL);
+	if (program != NULL)
+		runtime = run_module("_forkserverd", "<forkserverd/runtime.py>",
+		    runtime_source, methods);
+	if (runtime == NULL)
+		runtime_exception(e, "make the modules of a template");
+	Py_XDECREF(program);
+	Py_XDECREF(runs);
+	return runtime;
 }
 
 PyObject *

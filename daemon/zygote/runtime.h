@@ -1,7 +1,8 @@
 /*
- * runtime: the module `_forkserverd` of a template: runtime.py and the C
- * functions under it.  It calls from C into Python and back; what a child says
- * to the daemon goes through struct runtime_ops.
+ * runtime: the Python side of a template: module `_forkserverd` (runtime.py and
+ * the C functions under it) and what it imports, `_forkserverd_runs` (runs.py)
+ * and `_forkserverd_program` (program.py).  It calls from C into Python and
+ * back; what a child says to the daemon goes through struct runtime_ops.
  */
 #ifndef ZYGOTE_RUNTIME_H
 #define ZYGOTE_RUNTIME_H
@@ -24,8 +25,8 @@ struct runtime_ops {
 };
 extern struct runtime_ops runtime_ops;
 
-/* Makes the module in the interpreter of the current thread state.  Returns a
- * new reference, or NULL with E filled. */
+/* Makes the modules in the interpreter of the current thread state.  Returns a
+ * new reference to `_forkserverd`, or NULL with E filled. */
 PyObject *runtime_new(struct err *e);
 
 /* Calls a function of the module.  A new reference, or NULL with E filled and

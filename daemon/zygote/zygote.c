@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "daemon/zygote/handover.h"
+#include "daemon/zygote/tell.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/work.h"
 #include "proto/map.h"
-#include "proto/pack.h"
 #include "proto/stream.h"
 
 #define STACK_MIN (8u << 20)	/* rule 1 of CPYTHON.md */
@@ -80,62 +80,34 @@ watch(int fd, void *what)
 	return epoll_ctl(z.epfd, EPOLL_CTL_ADD, fd, &ev);
 }
 
-/* --- configure ----------------------------------------------------------- */
+/* --- the answer to configure --------------------------------------------- */
 
 static void
 refuse(uint32_t id, const struct err *e)
 {
 	struct msg_out o;
 
-	msg_out_init(&o);
-	msg_error(&o, id, e);
+	tell_refused(&o, id, e);
 	say(&o);
 }
 
 static void
-say_failed(void)
+fail(void)
 {
 	struct msg_out o;
-	struct pack_map m;
-	const struct template *t = &z.work.template;
 
-	msg_out_init(&o);
-	msg_begin_error(&o, z.configure_msgid);
-	pack_map_begin(&o.pk, &m);
-	pack_kv_str(&o.pk, &m, "code", err_name(ERR_TEMPLATE_FAILED));
-	pack_kv_text(&o.pk, &m, "message", z.work.err.msg);
-	if (t->failed_module != NULL)
-		pack_kv_text(&o.pk, &m, "module", t->failed_module);
-	if (t->traceback != NULL)
-		pack_kv_text(&o.pk, &m, "traceback", t->traceback);
-	pack_map_end(&m);
+	tell_failed(&o, z.configure_msgid, &z.work.template, &z.work.err);
 	say(&o);
 	z.state = FAILED;
 }
 
 static void
-say_ready(const char *way)
+serve(const char *way)
 {
 	struct msg_out o;
-	struct pack_map m, im;
-	const struct template *t = &z.work.template;
 
-	msg_out_init(&o);
-	msg_begin_result(&o, z.configure_msgid);
-	pack_map_begin(&o.pk, &m);
-	pack_kv_str(&o.pk, &m, "python", z.work.python);
-	pack_kv_str(&o.pk, &m, "way", way);
-	if (t->reason[0] != '\0')
-		pack_kv_text(&o.pk, &m, "reason", t->reason);
-	pack_key(&o.pk, &m, "preload");
-	msgpack_pack_array(&o.pk, t->nimports);
-	for (unsigned i = 0; i < t->nimports; i++) {
-		pack_map_begin(&o.pk, &im);
-		pack_kv_text(&o.pk, &im, "module", t->imports[i].module);
-		pack_kv_uint(&o.pk, &im, "import_ns", t->imports[i].ns);
-		pack_map_end(&im);
-	}
-	pack_map_end(&m);
+	tell_ready(&o, z.configure_msgid, &z.work.template, z.work.python,
+	    way);
 	say(&o);
 	z.state = READY;
 }
@@ -183,7 +155,7 @@ prove(void)
 	z.canary = bear(0, CHILD_CANARY, -1, &e);
 	if (z.canary == NULL) {
 		z.work.err = e;
-		say_failed();
+		fail();
 		return;
 	}
 	z.canary_until_ns = now_ns() + z.work.conf.canary_ns;
@@ -200,7 +172,7 @@ canary_ended(int status)
 
 	z.canary = NULL;
 	if (good) {
-		say_ready(t->promote ? "promoted" : "unpromoted");
+		serve(t->promote ? "promoted" : "unpromoted");
 		return;
 	}
 	snprintf(t->reason, sizeof(t->reason), "the %s canary %s %d",
@@ -211,36 +183,14 @@ canary_ended(int status)
 		t->promote = false;
 		prove();
 	} else {
-		say_ready("cold");
+		serve("cold");
 	}
-}
-
-static void
-say_reaped(const struct kid *k, int status, const struct rusage *ru)
-{
-	struct msg_out o;
-	struct pack_map m;
-
-	msg_out_init(&o);
-	msg_begin_notify(&o, "reaped");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "child", k->id);
-	pack_kv_uint(&o.pk, &m, "pid", k->pid);
-	pack_kv_int(&o.pk, &m, "status", status);
-	pack_kv_uint(&o.pk, &m, "utime_ns", ru->ru_utime.tv_sec *
-	    UINT64_C(1000000000) + ru->ru_utime.tv_usec * 1000);
-	pack_kv_uint(&o.pk, &m, "stime_ns", ru->ru_stime.tv_sec *
-	    UINT64_C(1000000000) + ru->ru_stime.tv_usec * 1000);
-	pack_kv_uint(&o.pk, &m, "maxrss_kb", ru->ru_maxrss);
-	pack_kv_uint(&o.pk, &m, "minflt", ru->ru_minflt);
-	pack_kv_uint(&o.pk, &m, "majflt", ru->ru_majflt);
-	pack_map_end(&m);
-	say(&o);
 }
 
 static void
 reap(struct kid *k)
 {
+	struct msg_out o;
 	struct rusage ru;
 	int status;
 
@@ -250,10 +200,12 @@ reap(struct kid *k)
 	/* close alone would not end the watch: the daemon has a duplicate. */
 	epoll_ctl(z.epfd, EPOLL_CTL_DEL, k->pidfd, NULL);
 	close(k->pidfd);
-	if (k == z.canary)
+	if (k == z.canary) {
 		canary_ended(status);
-	else if (k->id != 0)
-		say_reaped(k, status, &ru);
+	} else if (k->id != 0) {
+		tell_reaped(&o, k->id, k->pid, status, &ru);
+		say(&o);
+	}
 	free(k);
 }
 
@@ -294,9 +246,9 @@ made(void)
 	if (z.state != MAKING)
 		return;
 	if (z.work.failed)
-		say_failed();
+		fail();
 	else if (z.work.conf.cold || !z.work.template.adoptable)
-		say_ready("cold");
+		serve("cold");
 	else
 		prove();
 }
@@ -305,15 +257,8 @@ static void
 say_fork_failed(uint64_t id, const struct err *e)
 {
 	struct msg_out o;
-	struct pack_map m;
 
-	msg_out_init(&o);
-	msg_begin_notify(&o, "fork_failed");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "child", id);
-	pack_kv_int(&o.pk, &m, "errno", e->sys);
-	pack_kv_text(&o.pk, &m, "message", e->msg);
-	pack_map_end(&m);
+	tell_fork_failed(&o, id, e);
 	say(&o);
 }
 
@@ -321,29 +266,18 @@ static void
 say_forked(struct kid *k)
 {
 	struct msg_out o;
-	struct pack_map m;
 	int fd = fcntl(k->pidfd, F_DUPFD_CLOEXEC, 0);
 	struct err e;
 
-	if (fd == -1) {
-		err_sys(&e, errno, "duplicate the pidfd of child %d",
-		    (int)k->pid);
-		kill(k->pid, SIGKILL);
-		say_fork_failed(k->id, &e);
-		k->id = 0;	/* its end is nobody's news */
+	if (fd != -1 &&
+	    tell_forked(&o, k->id, k->pid, z.work.forked_ns, fd) == 0) {
+		say(&o);
 		return;
 	}
-	msg_out_init(&o);
-	msg_begin_notify(&o, "forked");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "child", k->id);
-	pack_kv_uint(&o.pk, &m, "pid", k->pid);
-	pack_kv_uint(&o.pk, &m, "time_ns", z.work.forked_ns);
-	pack_map_end(&m);
-	if (msg_out_fd(&o, fd) == 0)
-		say(&o);
-	else
-		msg_out_fini(&o);
+	err_sys(&e, errno, "duplicate the pidfd of child %d", (int)k->pid);
+	kill(k->pid, SIGKILL);
+	say_fork_failed(k->id, &e);
+	k->id = 0;	/* its end is nobody's news */
 }
 
 static void

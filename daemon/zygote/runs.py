@@ -1,0 +1,104 @@
+"""Every trio.run of a child, and how each is ended: `_forkserverd_runs`."""
+
+import functools
+import os
+import signal
+
+_trio_run = None  # the module trio._core._run, where trio is to be had
+_runs = set()  # every trio.run of this process that has not ended
+_first_run = None  # of a coroutine's job: not begun (False), cancelled (True)
+
+
+def find_trio():
+    """Has every trio.run watched from now on.  Returns trio, or None."""
+    global _trio_run
+    try:
+        import trio
+    except ModuleNotFoundError as exc:
+        if exc.name != "trio":
+            raise
+        return None
+    _trio_run = trio._core._run
+    _watch_runs()
+    return trio
+
+
+def reseed():
+    """trio's own generator, which its fork hooks leave as it was."""
+    if _trio_run is not None:
+        _trio_run._r.seed()
+
+
+def expect_first():
+    """The job is a coroutine: a cancel may come before its trio.run has."""
+    global _first_run
+    _first_run = False if _trio_run is not None else None
+
+
+class _Run:
+    """One trio.run: an instrument that ends its main task when told to."""
+
+    def __init__(self, runner):
+        self._runner = runner
+        self._cancelled = False
+
+    def cancel(self):
+        self._cancelled = True
+        try:
+            self._runner.entry_queue.run_sync_soon(self._cancel_main)
+        except RuntimeError:  # trio.RunFinishedError: it has just ended
+            pass
+
+    def _cancel_main(self):
+        task = self._runner.main_task
+        nursery = task.parent_nursery if task is not None else None
+        if nursery is not None:
+            nursery.cancel_scope.cancel()
+
+    def after_run(self):
+        _runs.discard(self)
+        result = self._runner.main_task_outcome
+        error = getattr(result, "error", None)
+        if self._cancelled and error is not None and self._only_cancelled(error):
+            # Not None: the code behind trio.run would go on with it.
+            self._runner.main_task_outcome = type(result)(SystemExit(143))
+
+    @staticmethod
+    def _only_cancelled(error):
+        cancelled = _trio_run.Cancelled
+        if isinstance(error, BaseExceptionGroup):
+            return error.split(cancelled)[1] is None
+        return isinstance(error, cancelled)
+
+
+def _watch_runs():
+    """Makes every trio.run, in whatever thread, known to `_runs`."""
+    plain = _trio_run.setup_runner
+
+    @functools.wraps(plain)
+    def setup_runner(*args, **kwargs):
+        global _first_run
+        runner = plain(*args, **kwargs)
+        run = _Run(runner)
+        runner.instruments.add_instrument(run)
+        _runs.add(run)
+        if _first_run:
+            run.cancel()
+        _first_run = None
+        return runner
+
+    _trio_run.setup_runner = setup_runner
+
+
+def cancel(signum=None, frame=None):
+    """Ends every trio.run's main task; without any, what SIGTERM does."""
+    global _first_run
+    runs = list(_runs)
+    for run in runs:
+        run.cancel()
+    if _first_run is not None:  # it will be cancelled as it begins
+        _first_run = True
+    elif not runs:
+        if signal.getsignal(signal.SIGTERM) is cancel:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,111 @@
+#include "daemon/zygote/tell.h"
+
+#include "proto/pack.h"
+
+void
+tell_refused(struct msg_out *o, uint32_t msgid, const struct err *e)
+{
+	msg_out_init(o);
+	msg_error(o, msgid, e);
+}
+
+void
+tell_failed(struct msg_out *o, uint32_t msgid, const struct template *t,
+    const struct err *e)
+{
+	struct pack_map m;
+
+	msg_out_init(o);
+	msg_begin_error(o, msgid);
+	pack_map_begin(&o->pk, &m);
+	pack_kv_str(&o->pk, &m, "code", err_name(ERR_TEMPLATE_FAILED));
+	pack_kv_text(&o->pk, &m, "message", e->msg);
+	if (t->failed_module != NULL)
+		pack_kv_text(&o->pk, &m, "module", t->failed_module);
+	if (t->traceback != NULL)
+		pack_kv_text(&o->pk, &m, "traceback", t->traceback);
+	pack_map_end(&m);
+}
+
+void
+tell_ready(struct msg_out *o, uint32_t msgid, const struct template *t,
+    const char *python, const char *way)
+{
+	struct pack_map m, im;
+
+	msg_out_init(o);
+	msg_begin_result(o, msgid);
+	pack_map_begin(&o->pk, &m);
+	pack_kv_str(&o->pk, &m, "python", python);
+	pack_kv_str(&o->pk, &m, "way", way);
+	if (t->reason[0] != '\0')
+		pack_kv_text(&o->pk, &m, "reason", t->reason);
+	pack_key(&o->pk, &m, "preload");
+	msgpack_pack_array(&o->pk, t->nimports);
+	for (unsigned i = 0; i < t->nimports; i++) {
+		pack_map_begin(&o->pk, &im);
+		pack_kv_text(&o->pk, &im, "module", t->imports[i].module);
+		pack_kv_uint(&o->pk, &im, "import_ns", t->imports[i].ns);
+		pack_map_end(&im);
+	}
+	pack_map_end(&m);
+}
+
+int
+tell_forked(struct msg_out *o, uint64_t child, pid_t pid, uint64_t time_ns,
+    int pidfd)
+{
+	struct pack_map m;
+
+	msg_out_init(o);
+	msg_begin_notify(o, "forked");
+	pack_map_begin(&o->pk, &m);
+	pack_kv_uint(&o->pk, &m, "child", child);
+	pack_kv_uint(&o->pk, &m, "pid", pid);
+	pack_kv_uint(&o->pk, &m, "time_ns", time_ns);
+	pack_map_end(&m);
+	if (msg_out_fd(o, pidfd) == 0)
+		return 0;
+	msg_out_fini(o);
+	return -1;
+}
+
+void
+tell_fork_failed(struct msg_out *o, uint64_t child, const struct err *e)
+{
+	struct pack_map m;
+
+	msg_out_init(o);
+	msg_begin_notify(o, "fork_failed");
+	pack_map_begin(&o->pk, &m);
+	pack_kv_uint(&o->pk, &m, "child", child);
+	pack_kv_int(&o->pk, &m, "errno", e->sys);
+	pack_kv_text(&o->pk, &m, "message", e->msg);
+	pack_map_end(&m);
+}
+
+static uint64_t
+ns_of(struct timeval tv)
+{
+	return tv.tv_sec * UINT64_C(1000000000) + tv.tv_usec * 1000;
+}
+
+void
+tell_reaped(struct msg_out *o, uint64_t child, pid_t pid, int status,
+    const struct rusage *ru)
+{
+	struct pack_map m;
+
+	msg_out_init(o);
+	msg_begin_notify(o, "reaped");
+	pack_map_begin(&o->pk, &m);
+	pack_kv_uint(&o->pk, &m, "child", child);
+	pack_kv_uint(&o->pk, &m, "pid", pid);
+	pack_kv_int(&o->pk, &m, "status", status);
+	pack_kv_uint(&o->pk, &m, "utime_ns", ns_of(ru->ru_utime));
+	pack_kv_uint(&o->pk, &m, "stime_ns", ns_of(ru->ru_stime));
+	pack_kv_uint(&o->pk, &m, "maxrss_kb", ru->ru_maxrss);
+	pack_kv_uint(&o->pk, &m, "minflt", ru->ru_minflt);
+	pack_kv_uint(&o->pk, &m, "majflt", ru->ru_majflt);
+	pack_map_end(&m);
+}
