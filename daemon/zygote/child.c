@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/zygote/control.h"
@@ -16,6 +15,7 @@
 #include "daemon/zygote/runtime.h"
 #include "daemon/zygote/setup.h"
 #include "daemon/zygote/value.h"
+#include "proto/clock.h"
 #include "proto/spawn.h"
 #include "proto/stream.h"
 
@@ -29,15 +29,6 @@ static struct {
 	struct spawn job;
 	uint64_t born_ns, adopted_ns, setup_ns;
 } self;
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
 
 /* --- what the Python side says ------------------------------------------ */
 
@@ -57,7 +48,7 @@ op_started(void)
 		.born_ns = self.born_ns,
 		.adopted_ns = self.adopted_ns,
 		.setup_ns = self.setup_ns,
-		.started_ns = now_ns(),
+		.started_ns = clock_ns(),
 	};
 
 	report_started(&self.stream, self.job_msgid, &r);
@@ -256,7 +247,7 @@ live(void)
 
 	read_job(&m);
 	set_up();
-	self.setup_ns = now_ns();
+	self.setup_ns = clock_ns();
 	r = run_job(&e);
 	if (r == NULL) {
 		report_failed(&self.stream, self.job_msgid, e.code, e.msg, NULL);
@@ -302,7 +293,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd)
 	PyObject *r;
 	sigset_t none;
 
-	self.born_ns = now_ns();
+	self.born_ns = clock_ns();
 	self.t = t;
 	setsid();
 	if (fds_begin(null_fd, control != -1 ? control : null_fd, &t->kept,
@@ -324,7 +315,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd)
 	Py_DECREF(r);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	self.adopted_ns = now_ns();
+	self.adopted_ns = clock_ns();
 	if (kind == CHILD_CANARY)
 		canary(t);
 	live();

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "daemon/zygote/runtime.h"
+#include "proto/clock.h"
 #include "proto/msg.h"
 #include "proto/pack.h"
 
@@ -62,10 +62,8 @@ void
 work_fork(void *arg)
 {
 	struct work *w = arg;
-	struct timespec ts;
 
 	w->pid = child_fork(&w->template, w->kind, w->control, w->null_fd,
 	    &w->err);
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	w->forked_ns = ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+	w->forked_ns = clock_ns();
 }

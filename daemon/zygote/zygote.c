@@ -12,13 +12,13 @@
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/zygote/handover.h"
 #include "daemon/zygote/tell.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/work.h"
+#include "proto/clock.h"
 #include "proto/map.h"
 #include "proto/stream.h"
 
@@ -52,15 +52,6 @@ static struct {
 	int epfd;
 	bool over;
 } z;
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
 
 /* The socket blocks: the daemon always reads. */
 static void
@@ -158,7 +149,7 @@ prove(void)
 		fail();
 		return;
 	}
-	z.canary_until_ns = now_ns() + z.work.conf.canary_ns;
+	z.canary_until_ns = clock_ns() + z.work.conf.canary_ns;
 	z.state = PROVING;
 }
 
@@ -350,7 +341,7 @@ hear(void)
 static int
 timeout_ms(void)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (z.state != PROVING)
 		return -1;
