@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/zygote/handover.h"
+#include "daemon/zygote/kid.h"
 #include "daemon/zygote/tell.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/work.h"
@@ -25,13 +25,6 @@
 #define STACK_MIN (8u << 20)	/* rule 1 of CPYTHON.md */
 #define MAX_OUT (16 << 20)
 #define EVENTS 64
-
-/* A child that was forked here and is not reaped. */
-struct kid {
-	uint64_t id;	/* the daemon's; 0: not known to it */
-	pid_t pid;
-	int pidfd;
-};
 
 enum state {
 	FRESH,		/* waits for `configure` */
@@ -109,32 +102,12 @@ serve(const char *way)
 static struct kid *
 bear(uint64_t id, enum child_kind kind, int control, struct err *e)
 {
-	struct kid *k = calloc(1, sizeof(*k));
-
-	if (k == NULL) {
-		err_set(e, ERR_SYSTEM, "no memory for a child");
-		return NULL;
-	}
 	z.work.kind = kind;
 	z.work.control = control;
 	handover_call(&z.handover, work_fork, &z.work);
-	if (z.work.pid == -1) {
-		*e = z.work.err;
-		free(k);
-		return NULL;
-	}
-	k->id = id;
-	k->pid = z.work.pid;
-	/* Safe from reuse: nobody but this thread reaps it. */
-	k->pidfd = pidfd_open(k->pid, 0);
-	if (k->pidfd != -1 && watch(k->pidfd, k) == 0)
-		return k;
-	err_sys(e, errno, "watch child %d", (int)k->pid);
-	kill(k->pid, SIGKILL);
-	waitpid(k->pid, NULL, 0);
-	if (k->pidfd != -1)
-		close(k->pidfd);
-	free(k);
+	if (z.work.pid != -1)
+		return kid_new(z.epfd, id, z.work.pid, e);
+	*e = z.work.err;
 	return NULL;
 }
 
@@ -185,12 +158,8 @@ reap(struct kid *k)
 	struct rusage ru;
 	int status;
 
-	/* __WALL is not needed; never -1: a preload's own children are its. */
-	if (wait4(k->pid, &status, WNOHANG, &ru) != k->pid)
+	if (kid_reap(z.epfd, k, &status, &ru) == 0)
 		return;
-	/* close alone would not end the watch: the daemon has a duplicate. */
-	epoll_ctl(z.epfd, EPOLL_CTL_DEL, k->pidfd, NULL);
-	close(k->pidfd);
 	if (k == z.canary) {
 		canary_ended(status);
 	} else if (k->id != 0) {

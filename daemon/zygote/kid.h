@@ -1,0 +1,28 @@
+/*
+ * kid: a child as its zygote sees it, from the fork until it is reaped.  Owns
+ * the pidfd and its place in the zygote's epoll set.
+ */
+#ifndef ZYGOTE_KID_H
+#define ZYGOTE_KID_H
+
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "proto/err.h"
+
+struct kid {
+	uint64_t id;	/* the daemon's; 0: not known to it */
+	pid_t pid;
+	int pidfd;	/* in the epoll set, with the struct as its data */
+};
+
+/* Watches PID, just forked by this process.  Returns a struct that kid_reap
+ * frees, or NULL with E filled; then PID is killed and reaped. */
+struct kid *kid_new(int epfd, uint64_t id, pid_t pid, struct err *e);
+
+/* 1 with *STATUS and *RU as of wait4(2), K's pidfd closed: the caller frees K.
+ * 0 when it has not ended. */
+int kid_reap(int epfd, struct kid *k, int *status, struct rusage *ru);
+
+#endif
