@@ -27,8 +27,11 @@ void pty_close_slave(struct pty *);
  * where that is a change. */
 void pty_resize(const struct pty *, int like);
 
-/* Whether C typed now would stop the job: the line discipline makes signals
- * and C is the suspend character. */
+/*
+ * Whether C typed now is to stop the job: the line discipline makes signals,
+ * C is the suspend character, and the session leader's group is in the
+ * foreground.  Another group is a shell's in there, which minds it.
+ */
 bool pty_suspends(const struct pty *, unsigned char c);
 
 /* The foreground process group, 0 where it is no session's terminal yet. */

@@ -1,6 +1,7 @@
 #include "client/forkctl/relay.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 /*
@@ -9,6 +10,9 @@
  * that it printed, whatever a process it left behind goes on to print.
  */
 #define HELD (128 * 1024)
+
+#define HANDLER_MS 200	/* given to a handler of the suspend character */
+#define QUIET_MS 20
 
 void
 relay_init(struct relay *r, struct terminal *t, struct pty *p)
@@ -102,6 +106,45 @@ relay_flush(struct relay *r)
 		n = empty(&r->out) ? fill(&r->out, r->pty->master) : 0;
 	}
 	print(r);
+}
+
+/* Where B takes the alternate screen, or its end. */
+static size_t
+takes_screen(const struct relay_buf *b)
+{
+	static const char *const seq[] = { "\033[?1049h", "\033[?1047h",
+	    "\033[?47h" };
+	size_t at = b->len;
+
+	for (size_t i = 0; i < sizeof(seq) / sizeof(*seq); i++) {
+		const unsigned char *p = memmem(b->p + b->at, b->len - b->at,
+		    seq[i], strlen(seq[i]));
+
+		if (p != NULL && (size_t)(p - b->p) < at)
+			at = p - b->p;
+	}
+	return at;
+}
+
+/*
+ * A full-screen program's handler gives the screen back, stops its group and,
+ * when it goes on, takes the screen again.  Its group is an orphaned one, so
+ * that the kernel does not stop it there: it takes the screen at once.
+ */
+void
+relay_leave_screen(struct relay *r)
+{
+	for (int ms = 0; ms < HANDLER_MS; ms += QUIET_MS) {
+		struct pollfd p = { .fd = r->pty->master, .events = POLLIN };
+		size_t end;
+
+		if (empty(&r->out) && poll(&p, 1, QUIET_MS) == 1)
+			fill(&r->out, r->pty->master);
+		end = takes_screen(&r->out);
+		if (drain(&r->out, r->term->fd, end) == -1 ||
+		    r->out.at < r->out.len)
+			return;
+	}
 }
 
 static bool

@@ -45,6 +45,13 @@ enum relay_turn relay_turn(struct relay *);
 void relay_flush(struct relay *);
 
 /*
+ * As relay_flush, for a program that handles the suspend character itself:
+ * waits a moment for what its handler prints, and keeps what would take the
+ * screen again until relay_turn.
+ */
+void relay_leave_screen(struct relay *);
+
+/*
  * The child has ended: all that it printed before goes to the terminal, which
  * is waited for, unless STOP (may be -1) becomes readable.  What others who
  * hold the child's terminal print later is not waited for.

@@ -100,10 +100,16 @@ static void
 suspend(struct session *s)
 {
 	pid_t pgrp = relays(s) ? pty_foreground(&s->pty) : 0;
+	enum signals_action act = signals_action(pgrp, SIGTSTP);
 
+	if (pgrp != 0 && act == SIGNALS_IGNORED)
+		return;
+	if (pgrp != 0 && act == SIGNALS_CAUGHT)
+		relay_leave_screen(&s->relay);
 	signal_group(s, pgrp, SIGSTOP);
 	if (relays(s)) {
-		relay_flush(&s->relay);
+		if (act != SIGNALS_CAUGHT)
+			relay_flush(&s->relay);
 		terminal_restore(&s->term);
 	}
 	signals_stop_job();

@@ -1,7 +1,9 @@
 #include "client/forkctl/signals.h"
 
 #include <signal.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -57,4 +59,28 @@ signals_stop_job(void)
 	 * where nobody would continue the job. */
 	sigprocmask(SIG_UNBLOCK, &tstp, &old);
 	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+enum signals_action
+signals_action(int pid, int sig)
+{
+	enum signals_action act = SIGNALS_DEFAULT;
+	char path[32], line[128];
+	uint64_t mask;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return act;
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "SigIgn: %" SCNx64, &mask) == 1 &&
+		    (mask >> (sig - 1) & 1) != 0)
+			act = SIGNALS_IGNORED;
+		else if (sscanf(line, "SigCgt: %" SCNx64, &mask) == 1 &&
+		    (mask >> (sig - 1) & 1) != 0)
+			act = SIGNALS_CAUGHT;
+	}
+	fclose(f);
+	return act;
 }

@@ -20,4 +20,8 @@ int signals_next(int fd);
  * the job goes on; at once where job control does not apply. */
 void signals_stop_job(void);
 
+/* What process PID does on SIG, as /proc tells; default where it does not. */
+enum signals_action { SIGNALS_DEFAULT, SIGNALS_IGNORED, SIGNALS_CAUGHT };
+enum signals_action signals_action(int pid, int sig);
+
 #endif

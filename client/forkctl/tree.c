@@ -9,9 +9,10 @@
 static void print_map(FILE *, const msgpack_object_map *, int);
 
 static bool
-ends_in_ns(const msgpack_object *key)
+is_duration(const msgpack_object *key, const msgpack_object *o)
 {
-	return key->type == MSGPACK_OBJECT_STR && key->via.str.size > 3 &&
+	return o->type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
+	    key->type == MSGPACK_OBJECT_STR && key->via.str.size > 3 &&
 	    memcmp(key->via.str.ptr + key->via.str.size - 3, "_ns", 3) == 0;
 }
 
@@ -67,8 +68,7 @@ print_value(FILE *f, const msgpack_object *key, const msgpack_object *o,
 		print_map(f, &o->via.map, indent + 2);
 	} else if (o->type == MSGPACK_OBJECT_ARRAY && o->via.array.size > 0) {
 		print_list(f, &o->via.array, indent + 2);
-	} else if (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
-	    ends_in_ns(key)) {
+	} else if (is_duration(key, o)) {
 		text_duration(buf, sizeof(buf), o->via.u64);
 		fprintf(f, " %s\n", buf);
 	} else if (is_text(o) &&
@@ -98,7 +98,8 @@ print_map(FILE *f, const msgpack_object_map *m, int indent)
 			fprintf(f, "%*s", indent, "");
 		first = false;
 		if (is_text(k))
-			text_word(f, k->via.str.ptr, k->via.str.size);
+			text_word(f, k->via.str.ptr, k->via.str.size -
+			    (is_duration(k, &m->ptr[i].val) ? 3 : 0));
 		else
 			json_value(f, k);
 		fputc(':', f);

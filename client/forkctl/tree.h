@@ -7,7 +7,8 @@
 #include <msgpack.h>
 #include <stdio.h>
 
-/* Keys that end in _ns are printed as durations; text is escaped; a text of
+/* Numbers of keys that end in _ns are printed as durations, under the key
+ * without it; text is escaped; a text of
  * several lines is indented below its key. */
 void tree_print(FILE *, const msgpack_object *map);
 
