@@ -140,6 +140,17 @@ $(suites)/%: $(obj)/tests/%.o $(harness_o) $$(addprefix $(obj)/,$$($$*_OBJS)) \
 # Trying
 
 export FORKSERVERD_BIN_DIR := $(CURDIR)/$(bin)
+# Reports go to files: a daemon's stderr may be nowhere, its status unlooked at.
+ifneq ($(filter asan tsan,$(VARIANT)),)
+export FORKSERVERD_REPORTS := $(CURDIR)/$(obj)/reports
+report := log_path=$(FORKSERVERD_REPORTS)/report
+export ASAN_OPTIONS := $(report):detect_stack_use_after_return=1
+export UBSAN_OPTIONS := $(report):print_stacktrace=1
+export TSAN_OPTIONS := $(report):second_deadlock_stack=1
+endif
+ifneq ($(VARIANT),obj)
+export CK_TIMEOUT_MULTIPLIER ?= 5
+endif
 variant = +$(MAKE) --no-print-directory VARIANT=$1 $2
 
 .PHONY: run bench check check-asan check-tsan check-dbg check-deps \
