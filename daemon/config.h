@@ -1,0 +1,85 @@
+/*
+ * config: what the daemon was told.  Owns the struct, its defaults and the
+ * table of keys against which every source is checked.  config_load.c reads
+ * the sources; command line wins over environment over file over default.
+ */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "proto/err.h"
+#include "proto/map.h"
+
+enum config_mode { MODE_LEGACY, MODE_ISOLATED };
+enum config_start { START_AUTO, START_DEMAND };
+
+struct words {
+	char **v;	/* of a table: "key=value" */
+	size_t n;
+};
+
+struct config_server {
+	char *socket;			/* path; "" until config_finish */
+	uint64_t mode;			/* of the socket file */
+	uint64_t max_clients;
+	uint64_t max_children;		/* live, all states */
+	uint64_t max_starting;		/* of these, not yet running */
+	uint64_t max_queued_bytes;	/* output of one client */
+	uint64_t records;		/* exit records that are kept */
+	uint64_t grace_ns;
+	char *zygote;			/* path of the zygote's executable */
+	int log_level;			/* enum log_level */
+	uint64_t drain_timeout_ns;
+};
+
+struct config_template {
+	char *name;
+	int mode;			/* enum config_mode */
+	bool promote;
+	struct words preload, path, env;
+	uint64_t canary_ns, preload_ns;
+	int start;			/* enum config_start */
+};
+
+struct config {
+	char *file;			/* NULL: none was read */
+	struct config_server server;
+	struct config_template *templates;	/* "default" is always there */
+	size_t ntemplates;
+};
+
+/* Bytes of a template's name: [A-Za-z0-9_-]. */
+#define CONFIG_NAME_MAX 64
+
+/* Defaults, with the template `default`.  0, or -1: no memory. */
+int config_init(struct config *, struct err *);
+void config_fini(struct config *);
+
+/* Sets section.key, given as "server.mode" or "template.NAME.preload", from
+ * text as it stands in the environment and after --set.  Makes the template
+ * where it is not there.  0, or -1 with E naming key and what was expected. */
+int config_set(struct config *, const char *path, const char *value,
+    struct err *);
+/* Everything of one file, as read by --read-config. */
+int config_set_all(struct config *, const msgpack_object *, struct err *);
+/* For FORKSERVERD_SERVER_KEY and FORKSERVERD_TEMPLATE_NAME_KEY: the path that
+ * config_set takes.  1, 0 when the variable is not of these two kinds, -1. */
+int config_path_of_env(const struct config *, const char *name, char *path,
+    size_t n, struct err *);
+/* Puts in what depends on the place: socket and zygote. */
+int config_finish(struct config *, struct err *);
+
+/* The zygote beside this executable, else the installed one.  The caller
+ * frees it; NULL: no memory. */
+char *config_default_zygote(void);
+/* The whole of it as TOML. */
+void config_print(const struct config *, FILE *);
+
+const char *config_mode_name(int mode);
+
+#endif
