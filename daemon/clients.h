@@ -1,0 +1,74 @@
+/*
+ * clients: the connections of the clients.  Owns each one's stream, who the
+ * peer is and when the connection ends; what is asked and answered over it is
+ * dispatch's.
+ *
+ * A connection ends with its EOF, its peer's process, a fault of its frames or
+ * too much unread output.  It is never freed inside a call of another module:
+ * it is marked and ended from the loop.
+ */
+#ifndef DAEMON_CLIENTS_H
+#define DAEMON_CLIENTS_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "daemon/table.h"
+#include "proto/err.h"
+#include "proto/msg.h"
+#include "proto/stream.h"
+
+struct server;
+
+enum client_state {
+	CLIENT_OPEN,
+	CLIENT_REFUSED,		/* gets `refusal` as its first answer */
+	CLIENT_CLOSING,		/* sends what is queued, then ends */
+	CLIENT_BROKEN,		/* ends at the loop's next turn */
+};
+
+struct client {
+	TAILQ_ENTRY(client) link;
+	struct server *srv;
+	uint64_t id;		/* from 1, never reused */
+	enum client_state state;
+	struct err refusal;
+	uid_t uid;
+	pid_t pid;
+	int pidfd;		/* of the process that connected, or -1 */
+	struct stream st;
+	ev_io rd, wr, peer;
+	ev_timer turn;		/* goes on with what was left for later */
+	ev_timer linger;	/* ends a refused or closing one */
+	unsigned waits;		/* unanswered waits */
+};
+
+TAILQ_HEAD(client_list, client);
+
+struct clients {
+	struct client_list list;
+	struct table by_id;
+	uint64_t last_id;
+	size_t n;
+};
+
+void clients_init(struct clients *);
+/* Takes FD, a connection just accepted. */
+void client_new(struct server *, int fd);
+/* NULL when it has ended. */
+struct client *client_find(struct server *, uint64_t id);
+/* Sends O, whose bytes and fds it takes.  A client that cannot take it is
+ * dropped and logged. */
+void client_put(struct client *, struct msg_out *o);
+/* As client_put, by id; O is freed where the client has ended. */
+void client_put_id(struct server *, uint64_t id, struct msg_out *o);
+/* The event `draining`, to all. */
+void clients_tell_draining(struct server *);
+/* Whether any has output that is not written. */
+bool clients_pending(const struct server *);
+void clients_fini(struct server *);
+
+#endif

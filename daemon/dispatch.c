@@ -1,0 +1,108 @@
+#include "daemon/dispatch.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "daemon/clients.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "proto/map.h"
+#include "proto/pack.h"
+
+static const struct method {
+	const char *name;
+	method_fn *serve;
+} methods[] = {
+	{ "hello", method_hello },
+	{ "ping", method_ping },
+	{ "spawn", method_spawn },
+	{ "wait", method_wait },
+	{ "cancel", method_cancel },
+	{ "kill", method_kill },
+	{ "signal", method_signal },
+	{ "list", method_list },
+	{ "inspect", method_inspect },
+	{ "status", method_status },
+	{ "templates", method_templates },
+	{ "shutdown", method_shutdown },
+};
+
+#define NMETHODS (sizeof(methods) / sizeof(*methods))
+
+static const struct method *
+find_method(const char *name)
+{
+	for (size_t i = 0; i < NMETHODS; i++)
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	return NULL;
+}
+
+void
+dispatch_error(struct client *c, uint32_t id, const struct err *e)
+{
+	struct msg_out o;
+
+	msg_out_init(&o);
+	msg_error(&o, id, e);
+	client_put(c, &o);
+}
+
+void
+dispatch_request(struct client *c, const struct msg *m)
+{
+	struct request rq = {
+		.srv = c->srv, .client = c, .id = m->id,
+		.params = &m->params, .read_ns = clock_ns(),
+	};
+	const struct method *method = find_method(m->method);
+	struct err e;
+	int r;
+
+	if (method == NULL)
+		r = err_set(&e, ERR_UNKNOWN_METHOD, "no method \"%s\"",
+		    m->method);
+	else
+		r = method->serve(&rq, &e);
+	if (r == -1)
+		dispatch_error(c, m->id, &e);
+	if (log_on(LOG_DEBUG))
+		log_debug("conn=%ju op=%s request=%u%s%s", (uintmax_t)c->id,
+		    m->method, m->id, r == -1 ? " refused: " : "",
+		    r == -1 ? e.msg : "");
+}
+
+void
+dispatch_pack_names(msgpack_packer *pk)
+{
+	msgpack_pack_array(pk, NMETHODS);
+	for (size_t i = 0; i < NMETHODS; i++)
+		pack_str(pk, methods[i].name);
+}
+
+void
+request_begin(const struct request *rq, struct msg_out *o)
+{
+	msg_out_init(o);
+	msg_begin_result(o, rq->id);
+}
+
+void
+request_done(const struct request *rq)
+{
+	struct msg_out o;
+
+	request_begin(rq, &o);
+	msgpack_pack_map(&o.pk, 0);
+	client_put(rq->client, &o);
+}
+
+int
+request_no_params(const struct request *rq, struct err *e)
+{
+	struct map m;
+
+	if (map_init(&m, rq->params, "", e) == -1)
+		return -1;
+	return map_end(&m);
+}

@@ -1,0 +1,46 @@
+/*
+ * dispatch: from a client's message to the method that serves it.  Owns the
+ * table of methods; each method has its own function in a method_*.c file.
+ */
+#ifndef DAEMON_DISPATCH_H
+#define DAEMON_DISPATCH_H
+
+#include <msgpack.h>
+#include <stdint.h>
+
+#include "proto/err.h"
+#include "proto/msg.h"
+
+struct client;
+struct server;
+
+struct request {
+	struct server *srv;
+	struct client *client;
+	uint32_t id;
+	const msgpack_object *params;
+	uint64_t read_ns;	/* when the daemon had read it */
+};
+
+/* 0 when it has answered or will; -1 with E filled: dispatch answers. */
+typedef int method_fn(struct request *, struct err *);
+
+method_fn method_hello, method_ping, method_spawn, method_wait, method_cancel,
+    method_kill, method_signal, method_list, method_inspect, method_status,
+    method_templates, method_shutdown;
+
+/* Serves a request. */
+void dispatch_request(struct client *, const struct msg *);
+/* Answers with E. */
+void dispatch_error(struct client *, uint32_t id, const struct err *);
+/* Packs the array of the names of all methods. */
+void dispatch_pack_names(msgpack_packer *);
+
+/* For methods: begins the result of REQ in O. */
+void request_begin(const struct request *, struct msg_out *o);
+/* Sends an empty map as the result. */
+void request_done(const struct request *);
+/* Refuses any params.  0 or -1. */
+int request_no_params(const struct request *, struct err *);
+
+#endif
