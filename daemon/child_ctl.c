@@ -1,0 +1,320 @@
+#include "daemon/child_ctl.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/child_end.h"
+#include "daemon/children.h"
+#include "daemon/clock.h"
+#include "daemon/fdcloser.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/spawn_reply.h"
+#include "proto/map.h"
+#include "proto/pack.h"
+#include "proto/stream.h"
+
+#define JOB_ID 1
+/* One job of the largest frame, and cancels behind it. */
+#define OUT_MAX ((16u << 20) + (1u << 20))
+/* What is read from an exited child's socket at most: a forked grandchild may
+ * hold the other end and write for ever. */
+#define DRAIN_MAX 4096
+
+struct child_ctl {
+	struct stream st;
+	ev_io rd, wr;
+	uint64_t waiting;	/* share in `waiting` below */
+	bool answered, done;
+};
+
+/* One loop, one thread: a plain counter. */
+static uint64_t waiting;
+
+static void
+account(struct child_ctl *k)
+{
+	waiting += k->st.out_bytes - k->waiting;
+	k->waiting = k->st.out_bytes;
+}
+
+uint64_t
+child_ctl_waiting(void)
+{
+	return waiting;
+}
+
+static void
+misbehaved(struct child *c, const struct err *e)
+{
+	static const struct err why = { .code = ERR_CHILD_DIED };
+
+	log_warn("child=%ju pid=%d op=drop code=%s: its control socket: %s",
+	    (uintmax_t)c->id, (int)c->pid, err_name(e->code), e->msg);
+	ev_io_stop(c->srv->loop, &c->ctl->rd);
+	ev_io_stop(c->srv->loop, &c->ctl->wr);
+	child_kill(c, &why);
+}
+
+static int
+read_started(struct child *c, const msgpack_object *result, struct err *e)
+{
+	struct map m;
+	uint64_t born;
+
+	if (map_init(&m, result, "job", e) == -1 ||
+	    map_int(&m, "interpreter", MAP_REQUIRED, INT64_MIN, INT64_MAX,
+	    &c->interpreter) == -1 ||
+	    map_bool(&m, "promoted", MAP_REQUIRED, &c->promoted) == -1 ||
+	    map_uint(&m, "born_ns", MAP_OPTIONAL, UINT64_MAX, &born) == -1 ||
+	    map_uint(&m, "adopted_ns", MAP_REQUIRED, UINT64_MAX,
+	    &c->at.adopted) == -1 ||
+	    map_uint(&m, "setup_ns", MAP_REQUIRED, UINT64_MAX,
+	    &c->at.setup) == -1)
+		return -1;
+	return map_uint(&m, "started_ns", MAP_REQUIRED, UINT64_MAX,
+	    &c->at.started);
+}
+
+/* The response to the job. */
+static int
+take_response(struct child *c, const struct msg *m, struct err *e)
+{
+	struct child_ctl *k = c->ctl;
+
+	if (m->id != JOB_ID || k->answered)
+		return err_set(e, ERR_MALFORMED, "a response to nothing");
+	k->answered = true;
+	if (m->error.type != MSGPACK_OBJECT_NIL) {
+		spawn_reply_job_error(c, &m->error);
+		/* It says that it will exit. */
+		child_kill_after(c, c->grace_ns);
+		return 0;
+	}
+	if (read_started(c, &m->result, e) == -1)
+		return -1;
+	c->at.noticed = clock_ns();
+	spawn_reply_started(c);
+	return 0;
+}
+
+/* Keeps the raw bytes of the outcome for the exit record. */
+static int
+take_done(struct child *c, const struct msg *m, struct err *e)
+{
+	static const char *const keys[] = {
+		[OUTCOME_RESULT] = "result",
+		[OUTCOME_RESULT_ERROR] = "result_error",
+		[OUTCOME_EXCEPTION] = "exception",
+	};
+	const msgpack_object_map *map = &m->params.via.map;
+	msgpack_packer pk;
+
+	if (c->ctl->done || !c->ctl->answered)
+		return err_set(e, ERR_MALFORMED, "`done` out of turn");
+	c->ctl->done = true;
+	msgpack_packer_init(&pk, &c->outcome_raw, msgpack_sbuffer_write);
+	for (uint32_t i = 0; i < map->size; i++)
+		for (int k = OUTCOME_RESULT; k <= OUTCOME_EXCEPTION; k++) {
+			const msgpack_object *key = &map->ptr[i].key;
+
+			if (c->outcome != OUTCOME_NONE ||
+			    key->type != MSGPACK_OBJECT_STR ||
+			    !bytes_eq((struct bytes){ key->via.str.ptr,
+			    key->via.str.size }, keys[k]))
+				continue;
+			c->outcome = k;
+			msgpack_pack_object(&pk, map->ptr[i].val);
+		}
+	if (c->outcome_raw.size <= CHILD_OUTCOME_MAX)
+		return 0;
+	msgpack_sbuffer_destroy(&c->outcome_raw);
+	msgpack_sbuffer_init(&c->outcome_raw);
+	msgpack_packer_init(&pk, &c->outcome_raw, msgpack_sbuffer_write);
+	c->outcome = OUTCOME_RESULT_ERROR;
+	pack_str(&pk, "it is larger than result_bytes");
+	return 0;
+}
+
+static int
+take_msg(struct child *c, const struct msg *m, struct err *e)
+{
+	switch (m->type) {
+	case MSG_RESPONSE:
+		return take_response(c, m, e);
+	case MSG_NOTIFY:
+		return strcmp(m->method, "done") == 0 ?
+		    take_done(c, m, e) : 0;
+	case MSG_REQUEST:
+		break;
+	}
+	return err_set(e, ERR_MALFORMED, "a child may not ask");
+}
+
+/* All whole messages.  0, or -1 with E filled. */
+static int
+take_msgs(struct child *c, struct err *e)
+{
+	struct msg m;
+	int r;
+
+	for (;;) {
+		r = stream_next(&c->ctl->st, &m, e);
+		if (r != 1)
+			return r;
+		r = take_msg(c, &m, e);
+		msg_fini(&m);
+		if (r == -1)
+			return -1;
+	}
+}
+
+/* One read.  Whether there may be more. */
+static bool
+read_some(struct child *c)
+{
+	struct err e;
+
+	switch (stream_fill(&c->ctl->st, &e)) {
+	case STREAM_GOT:
+		if (take_msgs(c, &e) == 0)
+			return true;
+		break;
+	case STREAM_AGAIN:
+		return false;
+	case STREAM_EOF:	/* an exec, or its end, which others tell */
+		ev_io_stop(c->srv->loop, &c->ctl->rd);
+		return false;
+	case STREAM_BAD:
+		break;
+	}
+	misbehaved(c, &e);
+	return false;
+}
+
+void
+child_ctl_drain(struct child *c)
+{
+	for (int i = 0; c->ctl != NULL && i < DRAIN_MAX; i++)
+		if (!read_some(c))
+			return;
+}
+
+static void
+read_cb(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	(void)events;
+	read_some(w->data);
+}
+
+static void
+write_cb(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct child *c = w->data;
+	struct err e;
+
+	(void)events;
+	/* A child that is gone, or closed its end, has its end seen
+	 * elsewhere. */
+	if (stream_flush(&c->ctl->st, &e) != 0)
+		ev_io_stop(loop, w);
+	account(c->ctl);
+}
+
+int
+child_ctl_open(struct child *c, struct err *e)
+{
+	struct child_ctl *k;
+	struct stat st;
+	int sv[2];
+
+	k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return err_set(e, ERR_SYSTEM, "no memory for a child");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		free(k);
+		return err_sys(e, errno, "make a control socket");
+	}
+	fcntl(sv[0], F_SETFL, O_NONBLOCK);
+	if (fstat(sv[1], &st) == 0)
+		c->child_ino = st.st_ino;
+	c->child_end = sv[1];
+	c->ctl = k;
+	stream_init(&k->st, sv[0], &frame_limits_default, OUT_MAX);
+	k->st.close_fd = fdcloser_close;
+	ev_io_init(&k->rd, read_cb, sv[0], EV_READ);
+	ev_io_init(&k->wr, write_cb, sv[0], EV_WRITE);
+	k->rd.data = k->wr.data = c;
+	ev_io_start(c->srv->loop, &k->rd);
+	return 0;
+}
+
+static int
+put(struct child *c, struct msg_out *o, struct err *e)
+{
+	struct child_ctl *k = c->ctl;
+	int r = stream_put(&k->st, o, e);
+
+	account(k);
+	if (r == 0 && stream_pending(&k->st))
+		ev_io_start(c->srv->loop, &k->wr);
+	return r;
+}
+
+int
+child_ctl_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
+{
+	struct msg_out o;
+	bool full = false;
+
+	msg_out_init(&o);
+	for (unsigned i = 0; i < s->nfds; i++)
+		if (msg_out_fd(&o, fds[i]) == -1)
+			full = true;
+	if (full) {
+		msg_out_fini(&o);
+		return err_set(e, ERR_SYSTEM, "no memory for descriptors");
+	}
+	msg_begin_request(&o, JOB_ID, "job");
+	spawn_pack_job(s, &o.pk);
+	return put(c, &o, e);
+}
+
+void
+child_ctl_cancel(struct child *c, uint64_t grace_ns)
+{
+	struct msg_out o;
+	struct pack_map m;
+	struct err e;
+
+	if (c->ctl == NULL)
+		return;
+	msg_out_init(&o);
+	msg_begin_notify(&o, "cancel");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "grace_ns", grace_ns);
+	pack_map_end(&m);
+	if (put(c, &o, &e) == -1)
+		log_debug("child=%ju op=cancel: %s", (uintmax_t)c->id, e.msg);
+}
+
+void
+child_ctl_close(struct child *c)
+{
+	struct child_ctl *k = c->ctl;
+
+	if (k == NULL)
+		return;
+	c->ctl = NULL;
+	ev_io_stop(c->srv->loop, &k->rd);
+	ev_io_stop(c->srv->loop, &k->wr);
+	stream_fini(&k->st);
+	waiting -= k->waiting;
+	free(k);
+}

@@ -1,0 +1,31 @@
+/*
+ * child_ctl: the control socket of a child, our end of it: the job that waits
+ * there for the child's birth, its answer, `cancel`, `done`.  What a child
+ * says is not trusted: one that breaks the protocol is killed.
+ */
+#ifndef DAEMON_CHILD_CTL_H
+#define DAEMON_CHILD_CTL_H
+
+#include <stdint.h>
+
+#include "proto/err.h"
+#include "proto/spawn.h"
+
+struct child;
+
+/* Makes the socket pair; the child's end becomes c->child_end. */
+int child_ctl_open(struct child *, struct err *);
+/* Writes the job.  Takes the descriptors FDS, s->nfds of them. */
+int child_ctl_job(struct child *, const struct spawn *, int *fds,
+    struct err *);
+/* Sends `cancel`. */
+void child_ctl_cancel(struct child *, uint64_t grace_ns);
+/* Reads all that is there: the child has exited. */
+void child_ctl_drain(struct child *);
+/* NULL-safe for children without one. */
+void child_ctl_close(struct child *);
+/* Bytes of jobs that wait for their children to read them, of all children:
+ * they are the daemon's memory, sized by clients. */
+uint64_t child_ctl_waiting(void);
+
+#endif

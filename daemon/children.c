@@ -1,0 +1,342 @@
+#include "daemon/children.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/child_ctl.h"
+#include "daemon/child_end.h"
+#include "daemon/clients.h"
+#include "daemon/clock.h"
+#include "daemon/dispatch.h"
+#include "daemon/log.h"
+#include "daemon/pidfd.h"
+#include "daemon/record.h"
+#include "daemon/server.h"
+#include "daemon/spawn_reply.h"
+#include "daemon/templates.h"
+#include "daemon/waiter.h"
+
+void
+children_init(struct server *srv)
+{
+	srv->children = (struct children){ 0 };
+	TAILQ_INIT(&srv->children.live);
+	TAILQ_INIT(&srv->children.ended);
+}
+
+size_t
+children_live(const struct server *srv)
+{
+	size_t n = 0;
+
+	for (int s = CHILD_QUEUED; s < CHILD_ENDED; s++)
+		n += srv->children.count[s];
+	return n;
+}
+
+struct child *
+child_find(struct server *srv, uint64_t id)
+{
+	return table_get(&srv->children.by_id, id);
+}
+
+const char *
+child_state_name(enum child_state s)
+{
+	switch (s) {
+	case CHILD_QUEUED:
+		return "queued";
+	case CHILD_STARTING:
+		return "starting";
+	case CHILD_RUNNING:
+		return "running";
+	case CHILD_CANCELLING:
+		return "cancelling";
+	case CHILD_ENDED:
+		return "ended";
+	}
+	return "";
+}
+
+const char *
+child_start_name(const struct child *c)
+{
+	return lane_name(c->lane);
+}
+
+void
+child_set_state(struct child *c, enum child_state s)
+{
+	struct children *cs = &c->srv->children;
+
+	cs->count[c->state]--;
+	cs->count[s]++;
+	c->state = s;
+}
+
+/* Takes C out of all that knows it, and frees it. */
+static void
+child_free(struct child *c)
+{
+	struct children *cs = &c->srv->children;
+
+	waiter_forget_all(c);
+	child_end_fini(c);
+	child_ctl_close(c);
+	table_del(&cs->by_id, c->id);
+	cs->count[c->state]--;
+	if (c->pidfd != -1)
+		close(c->pidfd);
+	if (c->child_end != -1)
+		close(c->child_end);
+	msgpack_sbuffer_destroy(&c->outcome_raw);
+	free(c->title);
+	free(c->entry);
+	free(c);
+}
+
+static char *
+dup_cut(struct bytes b, size_t max)
+{
+	if (b.n > max)
+		for (b.n = max; b.n > 0 && (b.p[b.n] & 0xc0) == 0x80;)
+			b.n--;	/* not inside a character of UTF-8 */
+	return bytes_dup(b);
+}
+
+static struct child *
+child_alloc(const struct request *rq, const struct spawn *s,
+    struct template *t, struct err *e)
+{
+	struct child *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		err_set(e, ERR_SYSTEM, "no memory for a child");
+		return NULL;
+	}
+	c->srv = rq->srv;
+	c->uid = rq->client->uid;
+	c->owner = s->detached ? 0 : rq->client->id;
+	c->asker = rq->client->id;
+	c->request = rq->id;
+	c->want_pidfd = s->pidfd;
+	c->want = s->start;
+	c->grace_ns = s->has_grace ? s->grace_ns :
+	    rq->srv->cfg->server.grace_ns;
+	c->templ = t;
+	c->pidfd = c->child_end = -1;
+	c->at.read = rq->read_ns;
+	msgpack_sbuffer_init(&c->outcome_raw);
+	LIST_INIT(&c->waiters);
+	child_end_init(c);
+	c->entry = dup_cut(s->target, CHILD_ENTRY_SHOWN);
+	c->title = s->title.n > 0 ? bytes_dup(s->title) : NULL;
+	if (c->entry != NULL && (c->title != NULL || s->title.n == 0) &&
+	    child_ctl_open(c, e) == 0)
+		return c;
+	if (c->entry == NULL || (c->title == NULL && s->title.n > 0))
+		err_set(e, ERR_SYSTEM, "no memory for a child");
+	free(c->entry);
+	free(c->title);
+	free(c);
+	return NULL;
+}
+
+struct child *
+child_new(const struct request *rq, const struct spawn *s,
+    struct template *t, struct err *e)
+{
+	struct children *cs = &rq->srv->children;
+	struct child *c = child_alloc(rq, s, t, e);
+
+	if (c == NULL)
+		return NULL;
+	c->id = cs->last_id + 1;
+	if (table_put(&cs->by_id, c->id, c) == -1) {
+		err_set(e, ERR_SYSTEM, "no memory for a child");
+		child_ctl_close(c);
+		close(c->child_end);
+		free(c->entry);
+		free(c->title);
+		free(c);
+		return NULL;
+	}
+	cs->last_id++;
+	TAILQ_INSERT_TAIL(&cs->live, c, link);
+	cs->count[CHILD_QUEUED]++;
+	if (c->owner != 0)
+		cs->leased++;
+	return c;
+}
+
+static void
+end_lease(struct child *c)
+{
+	if (c->owner != 0)
+		c->srv->children.leased--;
+}
+
+void
+child_drop(struct child *c)
+{
+	static const struct err gone = {
+		.code = ERR_CHILD_DIED,
+		.msg = "the child was dropped before it was forked",
+	};
+	struct server *srv = c->srv;
+
+	if (c->state == CHILD_QUEUED)
+		lane_leave(c);
+	waiter_fail_all(c, &gone);
+	end_lease(c);
+	TAILQ_REMOVE(&srv->children.live, c, link);
+	child_free(c);
+	drain_check(srv);
+}
+
+void
+child_forget(struct child *c)
+{
+	struct children *cs = &c->srv->children;
+
+	TAILQ_REMOVE(&cs->ended, c, link);
+	cs->record_bytes -= c->outcome_raw.size;
+	child_free(c);
+}
+
+void
+child_forked(struct child *c, pid_t pid, int pidfd, uint64_t time_ns)
+{
+	uint64_t now = clock_ns();
+
+	c->pid = pid;
+	c->pidfd = pidfd;
+	c->at.forked = time_ns >= c->at.ordered && time_ns <= now ? time_ns :
+	    now;
+	if (c->killed) {
+		pidfd_kill_group(pidfd);
+		return;
+	}
+	/* The child's answer may have come before the zygote's word. */
+	if (c->at.noticed != 0)
+		spawn_reply_started(c);
+}
+
+/* Exit records are bounded in number and in bytes; the oldest go first. */
+static void
+make_room(struct server *srv)
+{
+	struct children *cs = &srv->children;
+	struct child *old;
+
+	while ((old = TAILQ_FIRST(&cs->ended)) != NULL &&
+	    (cs->count[CHILD_ENDED] > srv->cfg->server.records ||
+	    cs->record_bytes > CHILD_OUTCOMES_MAX))
+		child_forget(old);
+}
+
+void
+child_over(struct child *c)
+{
+	struct server *srv = c->srv;
+	struct children *cs = &srv->children;
+
+	if (!c->reaped || c->state == CHILD_ENDED)
+		return;
+	child_ctl_drain(c);
+	child_ctl_close(c);
+	child_end_fini(c);
+	c->at.end = clock_ns();
+	if (c->pidfd != -1)
+		close(c->pidfd);
+	c->pidfd = -1;
+	c->zygote = NULL;
+	child_set_state(c, CHILD_ENDED);
+	end_lease(c);
+	TAILQ_REMOVE(&cs->live, c, link);
+	TAILQ_INSERT_TAIL(&cs->ended, c, link);
+	cs->record_bytes += c->outcome_raw.size;
+	log_debug("child=%ju pid=%d op=over status=%#x", (uintmax_t)c->id,
+	    (int)c->pid, (unsigned)c->status);
+	if (!c->answered)
+		spawn_reply_died(c);
+	waiter_answer_all(c);
+	if (c->owner != 0 && c->succeeded)
+		record_tell_owner(c);
+	make_room(srv);
+	drain_check(srv);
+}
+
+void
+child_reaped(struct child *c, int status, const struct child_usage *usage)
+{
+	if (c->reaped)
+		return;
+	c->reaped = true;
+	c->status = status;
+	c->has_usage = usage != NULL;
+	if (usage != NULL)
+		c->usage = *usage;
+	child_over(c);
+}
+
+/* The zygote had reaped it, perhaps, and died before it said so. */
+void
+child_orphaned(struct child *c, const char *how)
+{
+	struct err e;
+	int status;
+
+	c->zygote = NULL;
+	if (c->pid == 0) {
+		err_set(&e, ERR_TEMPLATE_FAILED, "the zygote of template "
+		    "\"%s\" %s before it had forked the child",
+		    template_name(c->templ), how);
+		if (!c->answered)
+			spawn_reply_err(c, &e);
+		child_drop(c);
+		return;
+	}
+	if (!pidfd_exited(c->pidfd) ||
+	    waitpid(c->pid, &status, WNOHANG) == 0)
+		return;
+	if (pidfd_status(c->pidfd, &status) == -1)
+		status = -1;
+	child_reaped(c, status, NULL);
+}
+
+void
+children_client_gone(struct server *srv, uint64_t conn)
+{
+	static const struct err why = {
+		.code = ERR_DISCONNECTED, .msg = "the client is gone",
+	};
+	struct child *c, *next;
+
+	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		waiter_forget(c, conn);
+		/* Detached, but nobody has been told of it: no lease was
+		 * given up yet. */
+		if (c->owner == conn || (c->asker == conn && !c->answered))
+			child_cancel(c, c->grace_ns, &why);
+	}
+}
+
+void
+children_fini(struct server *srv)
+{
+	struct children *cs = &srv->children;
+	struct child *c;
+
+	while ((c = TAILQ_FIRST(&cs->live)) != NULL) {
+		TAILQ_REMOVE(&cs->live, c, link);
+		child_free(c);
+	}
+	while ((c = TAILQ_FIRST(&cs->ended)) != NULL)
+		child_forget(c);
+	table_fini(&cs->by_id);
+}

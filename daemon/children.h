@@ -1,0 +1,152 @@
+/*
+ * children: what is known of each child, from its spawn to the end of its exit
+ * record.  Owns the table of ids, the states and the ways between them; the
+ * control socket is child_ctl's, records are record's, zygotes zygote's.
+ *
+ * A child is *over* when its exit status is here (the zygote's `reaped`, or
+ * the daemon's own wait where the zygote died first) and its control socket
+ * has been read empty.
+ */
+#ifndef DAEMON_CHILDREN_H
+#define DAEMON_CHILDREN_H
+
+#include <ev.h>
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "daemon/table.h"
+#include "proto/err.h"
+#include "proto/msg.h"
+#include "proto/spawn.h"
+
+struct child_ctl;
+struct lane;
+struct request;
+struct server;
+struct template;
+struct zygote;
+
+enum child_state {
+	CHILD_QUEUED,		/* its template is not ready */
+	CHILD_STARTING,		/* the fork is ordered */
+	CHILD_RUNNING,		/* its user code runs */
+	CHILD_CANCELLING,	/* cancelled, not over */
+	CHILD_ENDED,
+};
+#define CHILD_STATES (CHILD_ENDED + 1)
+
+enum child_outcome { OUTCOME_NONE, OUTCOME_RESULT, OUTCOME_RESULT_ERROR,
+	OUTCOME_EXCEPTION };
+
+struct child_usage {
+	uint64_t utime_ns, stime_ns, maxrss_kb, minflt, majflt;
+};
+
+/* Points in time, 0 where not reached. */
+struct child_times {
+	uint64_t read, ordered, forked, adopted, setup, started, noticed, end;
+};
+
+struct waiter;
+
+struct child {
+	TAILQ_ENTRY(child) link;	/* of the live ones, then of the ended */
+	TAILQ_ENTRY(child) line;	/* of its lane, while queued */
+	struct server *srv;
+	uint64_t id;			/* from 1, never reused */
+	enum child_state state;
+	uid_t uid;
+
+	uint64_t owner;			/* connection; 0: detached */
+	uint64_t asker;			/* who is owed the spawn's answer */
+	uint32_t request;
+	bool answered;			/* the spawn was, either way */
+	bool succeeded;			/* ... with a result */
+	bool want_pidfd;
+	enum spawn_start want;
+	uint64_t grace_ns;
+
+	char *title, *entry;		/* entry: cut to ENTRY_SHOWN bytes */
+	struct template *templ;
+	struct lane *lane;		/* that it waits in or came from */
+	struct zygote *zygote;		/* NULL: before the order, and after
+					 * the zygote's end */
+	uint64_t generation;		/* 0 before the order */
+	pid_t pid;			/* 0 before the fork */
+	int pidfd;
+	int child_end;			/* of the control socket, until the
+					 * fork is ordered; else -1 */
+	ino_t child_ino;		/* of that end: finds it in /proc */
+	struct child_ctl *ctl;		/* NULL once ended */
+
+	int64_t interpreter;
+	bool promoted;
+	struct child_times at;
+
+	ev_timer kill_timer;
+	uint64_t kill_at;		/* 0: not armed */
+	bool cancelled, killed;
+	bool reaped;
+	int status;			/* as of wait4; -1: not known */
+	bool has_usage;
+	struct child_usage usage;
+	enum child_outcome outcome;
+	msgpack_sbuffer outcome_raw;	/* one packed value */
+
+	LIST_HEAD(, waiter) waiters;
+};
+
+TAILQ_HEAD(child_list, child);
+
+struct children {
+	struct child_list live;		/* by id */
+	struct child_list ended;	/* by time */
+	struct table by_id;
+	uint64_t last_id;
+	size_t count[CHILD_STATES];
+	size_t leased;			/* live ones with an owner */
+	size_t record_bytes;		/* of the outcomes of ended ones */
+	uint64_t spawned;		/* successful spawns */
+};
+
+#define CHILD_ENTRY_SHOWN 1024
+#define CHILD_OUTCOME_MAX (4u << 20)	/* result_bytes of hello */
+#define CHILD_OUTCOMES_MAX (64u << 20)	/* of all kept records together */
+
+void children_init(struct server *);
+void children_fini(struct server *);
+size_t children_live(const struct server *);
+
+struct child *child_find(struct server *, uint64_t id);
+
+/* A queued child of REQ, with its control socket.  NULL with E filled. */
+struct child *child_new(const struct request *, const struct spawn *,
+    struct template *, struct err *);
+
+void child_set_state(struct child *, enum child_state);
+const char *child_state_name(enum child_state);
+/* "warm" or "cold", as it is (or will be) forked. */
+const char *child_start_name(const struct child *);
+
+/* What the zygote says. */
+void child_forked(struct child *, pid_t pid, int pidfd, uint64_t time_ns);
+void child_reaped(struct child *, int status, const struct child_usage *);
+/* Its zygote is over: its end is seen by the daemon itself from now on. */
+void child_orphaned(struct child *, const char *how);
+
+/* Ends a child that was never forked: the caller has answered its spawn, its
+ * waiters are told.  C is freed. */
+void child_drop(struct child *);
+/* Frees an ended child and its record. */
+void child_forget(struct child *);
+/* When its status is here and its control socket is empty: the record, the
+ * answers, the event. */
+void child_over(struct child *);
+
+/* A connection has ended: its leases, its waits, its spawns in flight. */
+void children_client_gone(struct server *, uint64_t conn);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * method_info: hello, ping, status, templates: what the daemon tells of
+ * itself.
+ */
+#include <unistd.h>
+
+#include "daemon/clients.h"
+#include "daemon/clock.h"
+#include "daemon/dispatch.h"
+#include "daemon/server.h"
+#include "proto/frame.h"
+#include "proto/pack.h"
+#include "proto/spawn.h"
+#include "proto/version.h"
+
+#ifndef FORKSERVERD_VERSION
+#define FORKSERVERD_VERSION "0.1"
+#endif
+
+static const char server_name[] = "forkserverd " FORKSERVERD_VERSION;
+
+static void
+pack_limits(const struct server *srv, msgpack_packer *pk)
+{
+	const struct config_server *cfg = &srv->cfg->server;
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	pack_kv_uint(pk, &m, "frame_bytes", frame_limits_default.max_bytes);
+	pack_kv_uint(pk, &m, "frame_depth", frame_limits_default.max_depth);
+	pack_kv_uint(pk, &m, "frame_items", frame_limits_default.max_items);
+	pack_kv_uint(pk, &m, "fds", SPAWN_MAX_FDS);
+	pack_kv_uint(pk, &m, "result_bytes", CHILD_OUTCOME_MAX);
+	pack_kv_uint(pk, &m, "children", cfg->max_children);
+	pack_kv_uint(pk, &m, "clients", cfg->max_clients);
+	pack_kv_uint(pk, &m, "queued_bytes", cfg->max_queued_bytes);
+	pack_map_end(&m);
+}
+
+int
+method_hello(struct request *rq, struct err *e)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	if (request_no_params(rq, e) == -1)
+		return -1;
+	request_begin(rq, &o);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "version", PROTO_CLIENT_VERSION);
+	pack_kv_str(&o.pk, &m, "server", server_name);
+	pack_kv_str(&o.pk, &m, "instance", rq->srv->instance);
+	pack_kv_uint(&o.pk, &m, "pid", getpid());
+	pack_kv_uint(&o.pk, &m, "uid", rq->client->uid);
+	pack_key(&o.pk, &m, "methods");
+	dispatch_pack_names(&o.pk);
+	pack_key(&o.pk, &m, "limits");
+	pack_limits(rq->srv, &o.pk);
+	pack_map_end(&m);
+	client_put(rq->client, &o);
+	return 0;
+}
+
+int
+method_ping(struct request *rq, struct err *e)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	if (request_no_params(rq, e) == -1)
+		return -1;
+	request_begin(rq, &o);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_str(&o.pk, &m, "instance", rq->srv->instance);
+	pack_kv_uint(&o.pk, &m, "time_ns", clock_ns());
+	pack_map_end(&m);
+	client_put(rq->client, &o);
+	return 0;
+}
+
+static void
+pack_templates(const struct server *srv, msgpack_packer *pk,
+    struct pack_map *m)
+{
+	pack_key(pk, m, "templates");
+	msgpack_pack_array(pk, srv->templates.n);
+	for (size_t i = 0; i < srv->templates.n; i++)
+		template_pack(&srv->templates.v[i], pk);
+}
+
+int
+method_templates(struct request *rq, struct err *e)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	if (request_no_params(rq, e) == -1)
+		return -1;
+	request_begin(rq, &o);
+	pack_map_begin(&o.pk, &m);
+	pack_templates(rq->srv, &o.pk, &m);
+	pack_map_end(&m);
+	client_put(rq->client, &o);
+	return 0;
+}
+
+static void
+pack_counts(const struct children *cs, msgpack_packer *pk)
+{
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	pack_kv_uint(pk, &m, "queued", cs->count[CHILD_QUEUED]);
+	pack_kv_uint(pk, &m, "starting", cs->count[CHILD_STARTING]);
+	pack_kv_uint(pk, &m, "running", cs->count[CHILD_RUNNING] +
+	    cs->count[CHILD_CANCELLING]);
+	pack_kv_uint(pk, &m, "ended", cs->count[CHILD_ENDED]);
+	pack_map_end(&m);
+}
+
+int
+method_status(struct request *rq, struct err *e)
+{
+	struct server *srv = rq->srv;
+	struct msg_out o;
+	struct pack_map m;
+
+	if (request_no_params(rq, e) == -1)
+		return -1;
+	request_begin(rq, &o);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_str(&o.pk, &m, "server", server_name);
+	pack_kv_uint(&o.pk, &m, "version", PROTO_CLIENT_VERSION);
+	pack_kv_str(&o.pk, &m, "instance", srv->instance);
+	pack_kv_uint(&o.pk, &m, "pid", getpid());
+	pack_kv_uint(&o.pk, &m, "uptime_ns", clock_ns() - srv->started_ns);
+	pack_kv_text(&o.pk, &m, "socket", srv->listener.path);
+	pack_kv_str(&o.pk, &m, "state",
+	    srv->drain.active ? "draining" : "running");
+	pack_kv_uint(&o.pk, &m, "clients", srv->clients.n);
+	pack_key(&o.pk, &m, "children");
+	pack_counts(&srv->children, &o.pk);
+	pack_kv_uint(&o.pk, &m, "spawned", srv->children.spawned);
+	pack_kv_uint(&o.pk, &m, "strays", srv->reaper.strays);
+	pack_templates(srv, &o.pk, &m);
+	pack_map_end(&m);
+	client_put(rq->client, &o);
+	return 0;
+}

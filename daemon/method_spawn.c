@@ -1,0 +1,125 @@
+/*
+ * method_spawn: from the request to a child that is queued or ordered.  Owns
+ * the limits on spawns and the fate of the descriptors that came with one.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/child_ctl.h"
+#include "daemon/children.h"
+#include "daemon/clients.h"
+#include "daemon/dispatch.h"
+#include "daemon/fdcloser.h"
+#include "daemon/server.h"
+#include "daemon/templates.h"
+#include "proto/map.h"
+#include "proto/spawn.h"
+
+/* Jobs that children have not read yet, of all clients together. */
+#define JOBS_MAX (UINT64_C(256) << 20)
+
+/* What a spawn claims though its params are wrong elsewhere: without this its
+ * descriptors would be taken for the next frame's. */
+static unsigned
+claimed(const msgpack_object *params)
+{
+	const msgpack_object_array *a = NULL;
+	struct map m;
+	struct err ignored;
+
+	if (map_init(&m, params, "", &ignored) == -1 ||
+	    map_array(&m, "fds", MAP_OPTIONAL, SIZE_MAX, &a) != 1)
+		return 0;
+	return a->size < STREAM_MAX_FDS ? a->size : STREAM_MAX_FDS;
+}
+
+/* Closes the first N of the queued descriptors, or all that are there. */
+static void
+drop_fds(struct stream *st, unsigned n)
+{
+	int fds[2 * STREAM_MAX_FDS];
+	struct err ignored;
+
+	if (n > st->ninfds)
+		n = st->ninfds;
+	if (stream_take_fds(st, n, fds, &ignored) == -1)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		fdcloser_close(fds[i]);
+}
+
+static int
+read_request(struct request *rq, struct spawn *s, int *fds, struct err *e)
+{
+	struct stream *st = &rq->client->st;
+
+	if (spawn_read(s, rq->params, e) == -1) {
+		drop_fds(st, claimed(rq->params));
+		return -1;
+	}
+	if (stream_take_fds(st, s->nfds, fds, e) == 0)
+		return 0;
+	drop_fds(st, st->ninfds);
+	return -1;
+}
+
+static int
+admit(struct server *srv, struct err *e)
+{
+	const struct config_server *cfg = &srv->cfg->server;
+	const size_t *count = srv->children.count;
+
+	if (srv->drain.active)
+		return err_set(e, ERR_DRAINING, "the daemon is shutting down");
+	if (children_live(srv) >= cfg->max_children)
+		return err_set(e, ERR_BUSY, "%ju children are alive, no more "
+		    "are allowed", (uintmax_t)cfg->max_children);
+	if (count[CHILD_QUEUED] + count[CHILD_STARTING] >= cfg->max_starting)
+		return err_set(e, ERR_BUSY, "%ju children are about to start, "
+		    "no more are allowed", (uintmax_t)cfg->max_starting);
+	if (child_ctl_waiting() > JOBS_MAX)
+		return err_set(e, ERR_BUSY, "jobs of %ju bytes wait for their "
+		    "children", (uintmax_t)child_ctl_waiting());
+	return 0;
+}
+
+/* Takes FDS in every case. */
+static struct child *
+make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
+{
+	struct template *t;
+	struct child *c = NULL;
+
+	if (admit(rq->srv, e) == 0 &&
+	    (t = template_find(rq->srv, s->template, e)) != NULL)
+		c = child_new(rq, s, t, e);
+	if (c == NULL) {
+		for (unsigned i = 0; i < s->nfds; i++)
+			fdcloser_close(fds[i]);
+		return NULL;
+	}
+	s->id = c->id;
+	s->grace_ns = c->grace_ns;
+	if (child_ctl_job(c, s, fds, e) == 0)
+		return c;
+	c->answered = true;	/* the dispatcher does, with E */
+	child_drop(c);
+	return NULL;
+}
+
+int
+method_spawn(struct request *rq, struct err *e)
+{
+	struct spawn s;
+	struct child *c;
+	int fds[SPAWN_MAX_FDS];
+
+	if (read_request(rq, &s, fds, e) == -1)
+		return -1;
+	c = make_child(rq, &s, fds, e);
+	if (c == NULL)
+		return -1;
+	template_submit(c);
+	return 0;
+}

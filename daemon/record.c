@@ -1,0 +1,161 @@
+#include "daemon/record.h"
+
+#include <sys/wait.h>
+
+#include "daemon/children.h"
+#include "daemon/clients.h"
+#include "daemon/clock.h"
+#include "daemon/templates.h"
+#include "proto/pack.h"
+
+void
+record_pack_identity(const struct child *c, msgpack_packer *pk,
+    struct pack_map *m)
+{
+	pack_kv_uint(pk, m, "id", c->id);
+	pack_kv_uint(pk, m, "pid", c->pid);
+	pack_kv_str(pk, m, "template", template_name(c->templ));
+	pack_kv_uint(pk, m, "generation", c->generation);
+	pack_kv_str(pk, m, "start", child_start_name(c));
+}
+
+void
+record_pack_phases(const struct child *c, msgpack_packer *pk)
+{
+	static const char *const names[] = { "queue_ns", "fork_ns",
+		"adopt_ns", "setup_ns", "import_ns", "notice_ns" };
+	const uint64_t at[] = { c->at.ordered, c->at.forked, c->at.adopted,
+		c->at.setup, c->at.started, c->at.noticed };
+	uint64_t from = c->at.read;
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	for (int i = 0; i < 6; i++) {
+		/* The child's own figures are not to be trusted. */
+		uint64_t to = at[i] < from ? from :
+		    at[i] > c->at.noticed ? c->at.noticed : at[i];
+
+		pack_kv_uint(pk, &m, names[i], to - from);
+		from = to;
+	}
+	pack_kv_uint(pk, &m, "total_ns", from - c->at.read);
+	pack_map_end(&m);
+}
+
+static void
+pack_usage(const struct child_usage *u, msgpack_packer *pk)
+{
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	pack_kv_uint(pk, &m, "utime_ns", u->utime_ns);
+	pack_kv_uint(pk, &m, "stime_ns", u->stime_ns);
+	pack_kv_uint(pk, &m, "maxrss_kb", u->maxrss_kb);
+	pack_kv_uint(pk, &m, "minflt", u->minflt);
+	pack_kv_uint(pk, &m, "majflt", u->majflt);
+	pack_map_end(&m);
+}
+
+static void
+pack_status(const struct child *c, msgpack_packer *pk, struct pack_map *m)
+{
+	if (c->status != -1 && WIFSIGNALED(c->status))
+		pack_kv_uint(pk, m, "signal", WTERMSIG(c->status));
+	else
+		pack_kv_int(pk, m, "exit_code", c->status == -1 ? -1 :
+		    WEXITSTATUS(c->status));
+	pack_kv_bool(pk, m, "core", c->status != -1 &&
+	    WIFSIGNALED(c->status) && WCOREDUMP(c->status));
+}
+
+static void
+pack_outcome(const struct child *c, msgpack_packer *pk, struct pack_map *m)
+{
+	switch (c->outcome) {
+	case OUTCOME_NONE:
+		return;
+	case OUTCOME_RESULT:
+		pack_key(pk, m, "result");
+		break;
+	case OUTCOME_RESULT_ERROR:
+		pack_key(pk, m, "result_error");
+		break;
+	case OUTCOME_EXCEPTION:
+		pack_key(pk, m, "exception");
+		break;
+	}
+	msgpack_sbuffer_write(pk->data, c->outcome_raw.data,
+	    c->outcome_raw.size);
+}
+
+void
+record_pack(const struct child *c, msgpack_packer *pk)
+{
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	record_pack_identity(c, pk, &m);
+	pack_status(c, pk, &m);
+	pack_kv_bool(pk, &m, "cancelled", c->cancelled);
+	pack_kv_bool(pk, &m, "killed", c->killed);
+	pack_outcome(c, pk, &m);
+	if (c->has_usage) {
+		pack_key(pk, &m, "rusage");
+		pack_usage(&c->usage, pk);
+	}
+	if (c->succeeded) {
+		pack_key(pk, &m, "phases");
+		record_pack_phases(c, pk);
+	}
+	pack_kv_uint(pk, &m, "lived_ns", c->at.end - c->at.forked);
+	pack_map_end(&m);
+}
+
+void
+record_pack_inspect(const struct child *c, msgpack_packer *pk)
+{
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	record_pack_identity(c, pk, &m);
+	pack_kv_uint(pk, &m, "uid", c->uid);
+	pack_kv_str(pk, &m, "state", child_state_name(c->state));
+	pack_kv_text(pk, &m, "title", c->title != NULL ? c->title : c->entry);
+	pack_kv_text(pk, &m, "entry", c->entry);
+	pack_kv_bool(pk, &m, "detached", c->owner == 0);
+	if (c->owner != 0)
+		pack_kv_uint(pk, &m, "owner", c->owner);
+	pack_kv_uint(pk, &m, "age_ns", clock_ns() - c->at.read);
+	pack_kv_uint(pk, &m, "grace_ns", c->grace_ns);
+	if (c->succeeded) {
+		pack_key(pk, &m, "phases");
+		record_pack_phases(c, pk);
+	}
+	if (c->state == CHILD_ENDED) {
+		pack_key(pk, &m, "record");
+		record_pack(c, pk);
+	}
+	pack_map_end(&m);
+}
+
+void
+record_answer(const struct child *c, uint64_t conn, uint32_t request)
+{
+	struct msg_out o;
+
+	msg_out_init(&o);
+	msg_begin_result(&o, request);
+	record_pack(c, &o.pk);
+	client_put_id(c->srv, conn, &o);
+}
+
+void
+record_tell_owner(const struct child *c)
+{
+	struct msg_out o;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "exited");
+	record_pack(c, &o.pk);
+	client_put_id(c->srv, c->owner, &o);
+}

@@ -1,0 +1,29 @@
+/*
+ * record: what is told of a child: the exit record, the phases of its start,
+ * the map of `inspect`.  Owns their form on the wire, not the child.
+ */
+#ifndef DAEMON_RECORD_H
+#define DAEMON_RECORD_H
+
+#include <msgpack.h>
+#include <stdint.h>
+
+struct child;
+
+/* id, pid, template, generation, start: into an open map. */
+struct pack_map;
+void record_pack_identity(const struct child *, msgpack_packer *,
+    struct pack_map *);
+/* The map of durations, from the spawn's request to its notice. */
+void record_pack_phases(const struct child *, msgpack_packer *);
+/* The exit record of an ended child. */
+void record_pack(const struct child *, msgpack_packer *);
+/* The map of `inspect`. */
+void record_pack_inspect(const struct child *, msgpack_packer *);
+
+/* The exit record as the result of REQUEST of connection CONN. */
+void record_answer(const struct child *, uint64_t conn, uint32_t request);
+/* The event `exited`, to the owner. */
+void record_tell_owner(const struct child *);
+
+#endif

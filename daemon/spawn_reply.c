@@ -1,0 +1,161 @@
+#include "daemon/spawn_reply.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "daemon/children.h"
+#include "daemon/clients.h"
+#include "daemon/failure.h"
+#include "daemon/log.h"
+#include "daemon/record.h"
+#include "daemon/server.h"
+#include "daemon/templates.h"
+#include "proto/map.h"
+#include "proto/pack.h"
+
+/* Begins an error map that is larger than msg_error's. */
+static void
+begin_error(const struct child *c, struct msg_out *o, struct pack_map *m,
+    enum err_code code, const char *msg)
+{
+	msg_out_init(o);
+	msg_begin_error(o, c->request);
+	pack_map_begin(&o->pk, m);
+	pack_kv_str(&o->pk, m, "code", err_name(code));
+	pack_kv_text(&o->pk, m, "message", msg);
+}
+
+static void
+send_error(struct child *c, struct msg_out *o, struct pack_map *m)
+{
+	pack_map_end(m);
+	c->answered = true;
+	client_put_id(c->srv, c->asker, o);
+}
+
+void
+spawn_reply_started(struct child *c)
+{
+	struct msg_out o;
+	struct pack_map m;
+	int fd;
+
+	if (c->answered || c->pid == 0)
+		return;
+	c->answered = c->succeeded = true;
+	c->srv->children.spawned++;
+	if (c->state == CHILD_STARTING)
+		child_set_state(c, CHILD_RUNNING);
+	msg_out_init(&o);
+	msg_begin_result(&o, c->request);
+	pack_map_begin(&o.pk, &m);
+	record_pack_identity(c, &o.pk, &m);
+	pack_kv_int(&o.pk, &m, "interpreter", c->interpreter);
+	pack_kv_bool(&o.pk, &m, "promoted", c->promoted);
+	pack_key(&o.pk, &m, "phases");
+	record_pack_phases(c, &o.pk);
+	if (c->want_pidfd) {
+		fd = fcntl(c->pidfd, F_DUPFD_CLOEXEC, 3);
+		if (fd != -1 && msg_out_fd(&o, fd) == 0)
+			pack_kv_bool(&o.pk, &m, "pidfd", true);
+	}
+	pack_map_end(&m);
+	log_debug("conn=%ju child=%ju pid=%d op=started", (uintmax_t)c->asker,
+	    (uintmax_t)c->id, (int)c->pid);
+	client_put_id(c->srv, c->asker, &o);
+	drain_check(c->srv);
+}
+
+/* The keys that go through as the child gave them, where they are scalars. */
+static void
+copy_keys(const msgpack_object *error, msgpack_packer *pk, struct pack_map *m)
+{
+	static const char *const keys[] = { "step", "object", "errno", "type",
+		"detail", "traceback" };
+	const msgpack_object *o;
+	struct map in;
+	struct err ignored;
+
+	if (map_init(&in, error, "", &ignored) == -1)
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		if (map_obj(&in, keys[i], MAP_OPTIONAL, &o) != 1 ||
+		    o->type == MSGPACK_OBJECT_ARRAY ||
+		    o->type == MSGPACK_OBJECT_MAP)
+			continue;
+		pack_key(pk, m, keys[i]);
+		msgpack_pack_object(pk, *o);
+	}
+}
+
+void
+spawn_reply_job_error(struct child *c, const msgpack_object *error)
+{
+	struct msg_out o;
+	struct pack_map m;
+	struct err e;
+
+	if (c->answered)
+		return;
+	msg_read_error(error, &e);
+	if (e.code != ERR_SETUP_FAILED && e.code != ERR_IMPORT_FAILED)
+		e.code = ERR_SETUP_FAILED;
+	begin_error(c, &o, &m, e.code, e.msg);
+	copy_keys(error, &o.pk, &m);
+	send_error(c, &o, &m);
+}
+
+void
+spawn_reply_died(struct child *c)
+{
+	bool by_signal = c->status != -1 && WIFSIGNALED(c->status);
+	struct msg_out o;
+	struct pack_map m;
+	char msg[96];
+
+	if (c->answered)
+		return;
+	if (by_signal)
+		snprintf(msg, sizeof(msg), "the child was ended by signal %d "
+		    "before it had started", WTERMSIG(c->status));
+	else
+		snprintf(msg, sizeof(msg), "the child exited with status %d "
+		    "before it had started",
+		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
+	begin_error(c, &o, &m, ERR_CHILD_DIED, msg);
+	if (by_signal)
+		pack_kv_int(&o.pk, &m, "signal", WTERMSIG(c->status));
+	else
+		pack_kv_int(&o.pk, &m, "exit_code",
+		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
+	send_error(c, &o, &m);
+}
+
+void
+spawn_reply_err(struct child *c, const struct err *e)
+{
+	struct msg_out o;
+
+	if (c->answered)
+		return;
+	c->answered = true;
+	msg_out_init(&o);
+	msg_error(&o, c->request, e);
+	client_put_id(c->srv, c->asker, &o);
+}
+
+void
+spawn_reply_template_failed(struct child *c, const struct failure *f,
+    uint64_t retry_ns)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	if (c->answered)
+		return;
+	begin_error(c, &o, &m, ERR_TEMPLATE_FAILED, f->err.msg);
+	pack_kv_str(&o.pk, &m, "template", template_name(c->templ));
+	pack_kv_uint(&o.pk, &m, "retry_ns", retry_ns);
+	failure_pack_details(f, &o.pk, &m);
+	send_error(c, &o, &m);
+}

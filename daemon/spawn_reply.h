@@ -1,0 +1,27 @@
+/*
+ * spawn_reply: the one answer that each `spawn` gets.  Every function answers
+ * at most once a child, and drops what comes after that.
+ */
+#ifndef DAEMON_SPAWN_REPLY_H
+#define DAEMON_SPAWN_REPLY_H
+
+#include <msgpack.h>
+
+#include "proto/err.h"
+
+struct child;
+struct failure;
+
+/* User code is about to run.  Answers when the zygote's `forked` and the
+ * child's own word are both here, whichever comes second. */
+void spawn_reply_started(struct child *);
+/* The child refused its job: ERROR is its error map, not trusted. */
+void spawn_reply_job_error(struct child *, const msgpack_object *error);
+/* It ended before it had started. */
+void spawn_reply_died(struct child *);
+void spawn_reply_err(struct child *, const struct err *);
+/* Its template cannot be made; RETRY_NS until the next try. */
+void spawn_reply_template_failed(struct child *, const struct failure *,
+    uint64_t retry_ns);
+
+#endif
