@@ -1,0 +1,163 @@
+#include "daemon/drain.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon/child_end.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+
+#define OUTPUT_NS (2 * NS_PER_S)	/* for clients to read what is left */
+
+static const struct err draining = {
+	.code = ERR_DRAINING, .msg = "the daemon is shutting down",
+};
+
+static bool
+children_left(const struct server *srv)
+{
+	const struct children *cs = &srv->children;
+
+	/* Detached ones that are about to start are let to. */
+	return cs->leased > 0 || cs->count[CHILD_QUEUED] > 0 ||
+	    cs->count[CHILD_STARTING] > 0;
+}
+
+static void
+step(struct server *srv)
+{
+	struct drain *d = &srv->drain;
+
+	switch (d->phase) {
+	case DRAIN_NOT:
+		break;
+	case DRAIN_CHILDREN:
+		if (children_left(srv))
+			break;
+		d->phase = DRAIN_ZYGOTES;
+		ev_timer_stop(srv->loop, &d->deadline);
+		templates_end(srv);
+		[[fallthrough]];
+	case DRAIN_ZYGOTES:
+		if (!TAILQ_EMPTY(&srv->templates.zygotes))
+			break;
+		d->phase = DRAIN_OUTPUT;
+		clock_arm(srv->loop, &d->deadline, OUTPUT_NS);
+		[[fallthrough]];
+	case DRAIN_OUTPUT:
+		if (clients_pending(srv))
+			break;
+		d->phase = DRAIN_DONE;
+		ev_break(srv->loop, EVBREAK_ALL);
+		break;
+	case DRAIN_DONE:
+		break;
+	}
+}
+
+static void
+kill_leased(struct server *srv)
+{
+	struct child *c, *next;
+
+	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->owner != 0 || c->pid == 0)
+			child_kill(c, &draining);
+	}
+}
+
+static void
+out_of_time(struct server *srv)
+{
+	switch (srv->drain.phase) {
+	case DRAIN_CHILDREN:
+		log_warn("op=drain: out of time, killing %zu children",
+		    srv->children.leased);
+		kill_leased(srv);
+		clock_arm(srv->loop, &srv->drain.deadline, OUTPUT_NS);
+		if (!children_left(srv))
+			break;
+		/* A process that SIGKILL does not end is not waited for. */
+		if (srv->drain.phase == DRAIN_CHILDREN)
+			srv->drain.phase = DRAIN_ZYGOTES;
+		templates_end(srv);
+		break;
+	case DRAIN_NOT:
+	case DRAIN_ZYGOTES:
+	case DRAIN_OUTPUT:
+	case DRAIN_DONE:
+		srv->drain.phase = DRAIN_DONE;
+		ev_break(srv->loop, EVBREAK_ALL);
+		break;
+	}
+}
+
+static void
+step_cb(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	step(w->data);
+}
+
+static void
+deadline_cb(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	out_of_time(w->data);
+}
+
+void
+drain_init(struct server *srv)
+{
+	struct drain *d = &srv->drain;
+
+	*d = (struct drain){ 0 };
+	ev_init(&d->step, step_cb);
+	ev_init(&d->deadline, deadline_cb);
+	d->step.data = d->deadline.data = srv;
+}
+
+void
+drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
+{
+	struct child *c, *next;
+
+	if (!srv->drain.active) {
+		log_info("op=drain children=%zu leased=%zu",
+		    children_live(srv), srv->children.leased);
+		sd_notify(0, "STOPPING=1");
+		srv->drain.active = true;
+		srv->drain.phase = DRAIN_CHILDREN;
+		listener_close(srv);
+		clients_tell_draining(srv);
+		clock_arm(srv->loop, &srv->drain.deadline,
+		    srv->cfg->server.drain_timeout_ns);
+	}
+	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->owner != 0 || c->state == CHILD_QUEUED)
+			child_cancel(c, has_grace ? grace_ns : c->grace_ns,
+			    &draining);
+	}
+	drain_check(srv);
+}
+
+void
+drain_check(struct server *srv)
+{
+	/* From the loop: the caller may be inside the zygote that ends. */
+	if (srv->drain.active && !ev_is_active(&srv->drain.step))
+		clock_arm(srv->loop, &srv->drain.step, 0);
+}
+
+void
+drain_now(struct server *srv)
+{
+	log_warn("op=drain: second signal, ending at once");
+	kill_leased(srv);
+	srv->drain.phase = DRAIN_DONE;
+	ev_break(srv->loop, EVBREAK_ALL);
+}

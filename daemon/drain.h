@@ -1,0 +1,35 @@
+/*
+ * drain: the daemon's orderly end.  No more connections and spawns; leased
+ * children are cancelled, all at once, and killed after their grace; then the
+ * zygotes end; then what is queued for clients is sent.  Detached children go
+ * on.
+ */
+#ifndef DAEMON_DRAIN_H
+#define DAEMON_DRAIN_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct server;
+
+enum drain_phase { DRAIN_NOT, DRAIN_CHILDREN, DRAIN_ZYGOTES, DRAIN_OUTPUT,
+	DRAIN_DONE };
+
+struct drain {
+	bool active;
+	enum drain_phase phase;
+	ev_timer step;		/* looks whether the phase is over */
+	ev_timer deadline;	/* of the children; then of the output */
+};
+
+void drain_init(struct server *);
+/* GRACE_NS for every child where HAS_GRACE, else each its own.  A second call
+ * may shorten the grace. */
+void drain_begin(struct server *, bool has_grace, uint64_t grace_ns);
+/* Something that a drain waits for may have happened.  Acts from the loop. */
+void drain_check(struct server *);
+/* SIGKILL to all leased children, and the loop ends at once. */
+void drain_now(struct server *);
+
+#endif

@@ -1,0 +1,237 @@
+#include "daemon/lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/child_end.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/spawn_reply.h"
+
+#define RETRY_FIRST_NS (NS_PER_S / 10)
+#define RETRY_MAX_NS (30 * NS_PER_S)
+/* A zygote that was ready and dies sooner than this is no better than one
+ * that fails to start, once it has happened EARLY_DEATHS times in a row. */
+#define EARLY_NS NS_PER_S
+#define EARLY_DEATHS 3
+
+const char *
+lane_name(const struct lane *l)
+{
+	return l == NULL || l->kind == ZYGOTE_WARM ? "warm" : "cold";
+}
+
+enum lane_state
+lane_state(const struct lane *l)
+{
+	if (l->z != NULL)
+		return l->z->state == ZYGOTE_READY ? LANE_READY :
+		    LANE_STARTING;
+	return l->failures > 0 ? LANE_FAILED : LANE_IDLE;
+}
+
+uint64_t
+lane_retry_ns(const struct lane *l)
+{
+	uint64_t now = clock_ns();
+
+	return l->retry_at > now ? l->retry_at - now : 0;
+}
+
+static void
+retry_cb(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	lane_start(w->data);
+}
+
+void
+lane_init(struct lane *l, struct template *t, enum zygote_kind kind)
+{
+	*l = (struct lane){ .t = t, .kind = kind };
+	TAILQ_INIT(&l->queue);
+	ev_init(&l->retry, retry_cb);
+	l->retry.data = l;
+}
+
+void
+lane_fini(struct lane *l)
+{
+	ev_timer_stop(l->t->srv->loop, &l->retry);
+	failure_fini(&l->fail);
+}
+
+void
+lane_no_warm(const struct template *t, struct failure *f)
+{
+	err_set(&f->err, ERR_TEMPLATE_FAILED, "template \"%s\" has cold "
+	    "starts only: %s", template_name(t),
+	    t->reason != NULL ? t->reason : "it cannot be adopted");
+}
+
+void
+lane_refuse(struct child *c, const struct failure *f)
+{
+	spawn_reply_template_failed(c, f,
+	    c->lane != NULL ? lane_retry_ns(c->lane) : 0);
+	child_drop(c);
+}
+
+void
+lane_leave(struct child *c)
+{
+	/* One that was refused before it was queued is in no line. */
+	if (c->line.tqe_prev != NULL)
+		TAILQ_REMOVE(&c->lane->queue, c, line);
+	c->line.tqe_prev = NULL;
+}
+
+static void
+enqueue(struct lane *l, struct child *c)
+{
+	c->lane = l;
+	TAILQ_INSERT_TAIL(&l->queue, c, line);
+}
+
+/* A try has failed: everybody who waits hears why. */
+static void
+lane_failed(struct lane *l)
+{
+	struct server *srv = l->t->srv;
+	uint64_t wait = RETRY_FIRST_NS;
+	struct child *c;
+
+	for (unsigned i = 0; i < l->failures && wait < RETRY_MAX_NS; i++)
+		wait *= 2;
+	if (wait > RETRY_MAX_NS)
+		wait = RETRY_MAX_NS;
+	l->failures++;
+	l->retry_at = clock_ns() + wait;
+	log_error("template=%s kind=%s op=fail failures=%u retry_ms=%ju: %s",
+	    template_name(l->t), lane_name(l), l->failures,
+	    (uintmax_t)(wait / 1000000), l->fail.err.msg);
+	if (l->t->cfg->start == START_AUTO && !srv->drain.active)
+		clock_arm(srv->loop, &l->retry, wait);
+	while ((c = TAILQ_FIRST(&l->queue)) != NULL)
+		lane_refuse(c, &l->fail);
+	server_check_ready(srv);
+}
+
+void
+lane_start(struct lane *l)
+{
+	struct template *t = l->t;
+	struct err e;
+
+	ev_timer_stop(t->srv->loop, &l->retry);
+	if (l->z != NULL || t->srv->drain.active)
+		return;
+	l->z = zygote_start(l, t->generation + 1, &e);
+	if (l->z != NULL) {
+		t->generation++;
+		return;
+	}
+	failure_fini(&l->fail);
+	l->fail.err = e;
+	l->fail.err.code = ERR_TEMPLATE_FAILED;
+	lane_failed(l);
+}
+
+void
+lane_submit(struct lane *l, struct child *c)
+{
+	c->lane = l;
+	if (l->z != NULL && l->z->state == ZYGOTE_READY) {
+		zygote_fork(l->z, c);
+		return;
+	}
+	if (l->z == NULL && l->failures > 0 && lane_retry_ns(l) > 0) {
+		lane_refuse(c, &l->fail);
+		return;
+	}
+	enqueue(l, c);
+	if (l->z == NULL)
+		lane_start(l);		/* may refuse C at once */
+}
+
+static void
+serve_queue(struct lane *l)
+{
+	struct child *c;
+
+	while ((c = TAILQ_FIRST(&l->queue)) != NULL &&
+	    l->z != NULL && l->z->state == ZYGOTE_READY) {
+		lane_leave(c);
+		zygote_fork(l->z, c);
+	}
+}
+
+/* The warm zygote found that it cannot adopt: a cold one takes its place. */
+static void
+turn_cold(struct lane *warm)
+{
+	struct template *t = warm->t;
+	struct failure f = { 0 };
+	struct zygote *z = warm->z;
+	struct child *c;
+
+	log_warn("template=%s op=cold: %s", template_name(t),
+	    t->reason != NULL ? t->reason : "no reason given");
+	warm->z = NULL;
+	zygote_retire(z);
+	lane_no_warm(t, &f);
+	while ((c = TAILQ_FIRST(&warm->queue)) != NULL) {
+		if (c->want == SPAWN_WARM) {
+			lane_refuse(c, &f);
+			continue;
+		}
+		lane_leave(c);
+		enqueue(&t->cold, c);
+	}
+	lane_start(&t->cold);
+	serve_queue(&t->cold);
+}
+
+void
+lane_ready(struct lane *l)
+{
+	struct template *t = l->t;
+
+	l->failures = 0;
+	failure_fini(&l->fail);
+	if (l->kind == ZYGOTE_WARM) {
+		t->way = l->z->way;
+		free(t->reason);
+		t->reason = l->z->reason != NULL ? strdup(l->z->reason) : NULL;
+	}
+	log_info("template=%s kind=%s pid=%d generation=%ju way=%s op=ready",
+	    template_name(t), lane_name(l), (int)l->z->pid,
+	    (uintmax_t)l->z->generation, zygote_way_name(l->z->way));
+	if (l->kind == ZYGOTE_WARM && t->way == ZYGOTE_ADOPTS_NOT)
+		turn_cold(l);
+	else
+		serve_queue(l);
+	server_check_ready(t->srv);
+}
+
+void
+lane_over(struct lane *l, bool was_ready, uint64_t lived_ns,
+    const struct failure *f)
+{
+	l->z = NULL;
+	failure_fini(&l->fail);
+	l->fail = *f;
+	l->early_deaths = was_ready && lived_ns < EARLY_NS ?
+	    l->early_deaths + 1 : 0;
+	if (l->t->srv->drain.active || !was_ready ||
+	    l->early_deaths >= EARLY_DEATHS) {
+		lane_failed(l);
+		return;
+	}
+	log_warn("template=%s kind=%s op=restart: %s", template_name(l->t),
+	    lane_name(l), f->err.msg);
+	failure_fini(&l->fail);
+	lane_start(l);
+}

@@ -1,0 +1,51 @@
+/*
+ * main: options, configuration, start, loop, end.
+ */
+#include <stdio.h>
+
+#include "daemon/config_load.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+#include "daemon/server.h"
+
+static int
+serve(const struct config *cfg, int ready_fd)
+{
+	struct server srv;
+	struct err e;
+	int status = EXIT_FAILED;
+
+	log_init((enum log_level)cfg->server.log_level);
+	if (server_init(&srv, cfg, ready_fd, &e) == 0)
+		status = server_run(&srv);
+	else
+		log_error("op=start: %s", e.msg);
+	server_fini(&srv);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options opt;
+	struct config cfg;
+	struct err e;
+	int status = EXIT_FAILED;
+
+	if (options_read(&opt, argc, argv) == -1 ||
+	    config_init(&cfg, &e) == -1) {
+		fputs("forkserverd: no memory\n", stderr);
+		return EXIT_FAILED;
+	}
+	if (config_load(&cfg, opt.config, opt.sets, opt.nsets, &e) == -1) {
+		fprintf(stderr, "forkserverd: %s\n", e.msg);
+	} else if (opt.check) {
+		config_print(&cfg, stdout);
+		status = fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+	} else {
+		status = serve(&cfg, opt.ready_fd);
+	}
+	config_fini(&cfg);
+	options_fini(&opt);
+	return status;
+}

@@ -1,0 +1,181 @@
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "daemon/fdcloser.h"
+#include "daemon/log.h"
+
+/* A child's control socket is its descriptor 511. */
+#define CHILD_NOFILE 1024
+
+static void
+make_instance(struct server *srv)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char raw[16];
+
+	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
+		memset(raw, 0, sizeof(raw));
+	for (size_t i = 0; i < sizeof(raw); i++) {
+		srv->instance[2 * i] = hex[raw[i] >> 4];
+		srv->instance[2 * i + 1] = hex[raw[i] & 15];
+	}
+}
+
+/* Each client and child takes descriptors: as many as we may have.  Zygotes
+ * and children get back what was there, but room for their control socket. */
+static void
+raise_nofile(struct server *srv)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
+		return;
+	srv->nofile = r;
+	if (srv->nofile.rlim_cur < CHILD_NOFILE)
+		srv->nofile.rlim_cur = r.rlim_max < CHILD_NOFILE ?
+		    r.rlim_max : CHILD_NOFILE;
+	r.rlim_cur = r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) == -1)
+		log_warn("raise RLIMIT_NOFILE: %s", strerrordesc_np(errno));
+}
+
+/* 0 to 2 are open, so that no socket of ours is taken for one of them. */
+static void
+hold_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd != -1 && fd <= 2);
+	if (fd != -1)
+		close(fd);
+}
+
+int
+server_init(struct server *srv, const struct config *cfg, int ready_fd,
+    struct err *e)
+{
+	*srv = (struct server){ .cfg = cfg, .ready_fd = ready_fd };
+	srv->listener.fd = -1;
+	srv->uid = geteuid();
+	srv->started_ns = clock_ns();
+	hold_stdio();
+	make_instance(srv);
+	raise_nofile(srv);
+	signal(SIGPIPE, SIG_IGN);
+	srv->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (srv->loop == NULL)
+		return err_set(e, ERR_SYSTEM, "make an event loop");
+	clients_init(&srv->clients);
+	children_init(srv);
+	drain_init(srv);
+	if (fdcloser_init(e) == -1 || reaper_init(srv, e) == -1 ||
+	    templates_init(srv, e) == -1)
+		return -1;
+	return listener_init(srv, e);
+}
+
+void
+server_check_ready(struct server *srv)
+{
+	ssize_t r;
+
+	if (srv->ready || srv->listener.fd == -1 ||
+	    !templates_settled(srv))
+		return;
+	srv->ready = true;
+	log_info("op=ready");
+	server_notify_status(srv);
+	sd_notify(0, "READY=1");
+	if (srv->ready_fd == -1)
+		return;
+	r = write(srv->ready_fd, "\n", 1);
+	(void)r;
+	close(srv->ready_fd);
+	srv->ready_fd = -1;
+}
+
+void
+server_notify_status(struct server *srv)
+{
+	size_t ready = 0;
+
+	for (size_t i = 0; i < srv->templates.n; i++)
+		ready += srv->templates.v[i].warm.z != NULL ||
+		    srv->templates.v[i].cold.z != NULL;
+	sd_notifyf(0, "STATUS=%zu of %zu templates ready, on %s", ready,
+	    srv->templates.n, srv->listener.path);
+}
+
+static void
+term_cb(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct server *srv = w->data;
+
+	(void)loop;
+	(void)events;
+	if (srv->drain.active)
+		drain_now(srv);
+	else
+		drain_begin(srv, false, 0);
+}
+
+static void
+hup_cb(struct ev_loop *loop, ev_signal *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+	log_warn("op=reload: SIGHUP is not acted on, reload is not there yet");
+}
+
+int
+server_run(struct server *srv)
+{
+	ev_signal term, intr, hup;
+
+	ev_signal_init(&term, term_cb, SIGTERM);
+	ev_signal_init(&intr, term_cb, SIGINT);
+	ev_signal_init(&hup, hup_cb, SIGHUP);
+	term.data = intr.data = hup.data = srv;
+	ev_signal_start(srv->loop, &term);
+	ev_signal_start(srv->loop, &intr);
+	ev_signal_start(srv->loop, &hup);
+	templates_start(srv);
+	ev_run(srv->loop, 0);
+	ev_signal_stop(srv->loop, &term);
+	ev_signal_stop(srv->loop, &intr);
+	ev_signal_stop(srv->loop, &hup);
+	log_info("op=exit");
+	return 0;
+}
+
+void
+server_fini(struct server *srv)
+{
+	struct zygote *z;
+
+	if (srv->loop == NULL)
+		return;
+	listener_close(srv);
+	children_fini(srv);
+	clients_fini(srv);
+	/* Left over only after a second signal; EOF ends them. */
+	while ((z = TAILQ_FIRST(&srv->templates.zygotes)) != NULL)
+		zygote_free(z);
+	templates_fini(srv);
+	reaper_fini(srv);
+	ev_timer_stop(srv->loop, &srv->drain.step);
+	ev_timer_stop(srv->loop, &srv->drain.deadline);
+	ev_loop_destroy(srv->loop);
+	srv->loop = NULL;
+}

@@ -1,0 +1,53 @@
+/*
+ * server: the daemon as a whole: its loop and the collections that the other
+ * files own one by one.  Passed by pointer; there is no global one.
+ */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "daemon/children.h"
+#include "daemon/clients.h"
+#include "daemon/config.h"
+#include "daemon/drain.h"
+#include "daemon/listener.h"
+#include "daemon/reaper.h"
+#include "daemon/templates.h"
+
+struct server {
+	struct ev_loop *loop;		/* its own, never libev's default one,
+					 * which would reap every child */
+	const struct config *cfg;
+	char instance[33];		/* random, in hex */
+	uint64_t started_ns;
+	uid_t uid;
+	struct rlimit nofile;		/* as it was before it was raised */
+	struct listener listener;
+	struct clients clients;
+	struct children children;
+	struct templates templates;
+	struct reaper reaper;
+	struct drain drain;
+	int ready_fd;			/* of --ready-fd, or -1 */
+	bool ready;			/* listening, auto templates settled */
+};
+
+/* Makes the loop and all that hangs on it, and starts to listen. */
+int server_init(struct server *, const struct config *, int ready_fd,
+    struct err *);
+/* Runs until the drain is over.  Returns the exit status. */
+int server_run(struct server *);
+/* Whatever is left, at the end. */
+void server_fini(struct server *);
+/* Called when an auto template is ready or has failed: tells --ready-fd and
+ * systemd once all of them are. */
+void server_check_ready(struct server *);
+/* STATUS= for systemd. */
+void server_notify_status(struct server *);
+
+#endif

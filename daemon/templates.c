@@ -1,0 +1,199 @@
+#include "daemon/templates.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/lane.h"
+#include "daemon/server.h"
+#include "proto/pack.h"
+
+int
+templates_init(struct server *srv, struct err *e)
+{
+	struct templates *ts = &srv->templates;
+
+	*ts = (struct templates){ 0 };
+	TAILQ_INIT(&ts->zygotes);
+	ts->v = calloc(srv->cfg->ntemplates, sizeof(*ts->v));
+	if (ts->v == NULL)
+		return err_set(e, ERR_SYSTEM, "no memory for templates");
+	ts->n = srv->cfg->ntemplates;
+	for (size_t i = 0; i < ts->n; i++) {
+		struct template *t = &ts->v[i];
+
+		t->srv = srv;
+		t->cfg = &srv->cfg->templates[i];
+		t->way = ZYGOTE_PROMOTED;
+		lane_init(&t->warm, t, ZYGOTE_WARM);
+		lane_init(&t->cold, t, ZYGOTE_COLD);
+	}
+	return 0;
+}
+
+/* The lane that serves those who do not ask for one. */
+static struct lane *
+usual_lane(struct template *t)
+{
+	return t->way == ZYGOTE_ADOPTS_NOT ? &t->cold : &t->warm;
+}
+
+void
+templates_start(struct server *srv)
+{
+	for (size_t i = 0; i < srv->templates.n; i++) {
+		struct template *t = &srv->templates.v[i];
+
+		if (t->cfg->start == START_AUTO)
+			lane_start(usual_lane(t));
+	}
+	server_check_ready(srv);
+}
+
+void
+templates_end(struct server *srv)
+{
+	struct zygote *z;
+
+	for (size_t i = 0; i < srv->templates.n; i++) {
+		ev_timer_stop(srv->loop, &srv->templates.v[i].warm.retry);
+		ev_timer_stop(srv->loop, &srv->templates.v[i].cold.retry);
+	}
+	TAILQ_FOREACH(z, &srv->templates.zygotes, link)
+		zygote_retire(z);
+}
+
+void
+templates_fini(struct server *srv)
+{
+	struct templates *ts = &srv->templates;
+
+	for (size_t i = 0; i < ts->n; i++) {
+		lane_fini(&ts->v[i].warm);
+		lane_fini(&ts->v[i].cold);
+		free(ts->v[i].reason);
+	}
+	free(ts->v);
+	*ts = (struct templates){ 0 };
+}
+
+bool
+templates_settled(const struct server *srv)
+{
+	for (size_t i = 0; i < srv->templates.n; i++) {
+		struct template *t = &srv->templates.v[i];
+
+		if (t->cfg->start == START_AUTO &&
+		    lane_state(usual_lane(t)) == LANE_STARTING)
+			return false;
+	}
+	return true;
+}
+
+struct template *
+template_find(struct server *srv, struct bytes name, struct err *e)
+{
+	for (size_t i = 0; i < srv->templates.n; i++)
+		if (bytes_eq(name, srv->templates.v[i].cfg->name))
+			return &srv->templates.v[i];
+	err_key(e, "template", "no template \"%.*s\"", (int)name.n, name.p);
+	e->code = ERR_UNKNOWN_TEMPLATE;
+	return NULL;
+}
+
+const char *
+template_name(const struct template *t)
+{
+	return t->cfg->name;
+}
+
+void
+template_submit(struct child *c)
+{
+	struct template *t = c->templ;
+	struct failure f = { 0 };
+
+	switch (c->want) {
+	case SPAWN_ANY:
+		lane_submit(usual_lane(t), c);
+		return;
+	case SPAWN_COLD:
+		lane_submit(&t->cold, c);
+		return;
+	case SPAWN_WARM:
+		if (t->way != ZYGOTE_ADOPTS_NOT) {
+			lane_submit(&t->warm, c);
+			return;
+		}
+		c->lane = &t->warm;
+		lane_no_warm(t, &f);
+		lane_refuse(c, &f);
+		return;
+	}
+}
+
+static const char *
+state_name(enum lane_state s)
+{
+	switch (s) {
+	case LANE_IDLE:
+		return "idle";
+	case LANE_STARTING:
+		return "starting";
+	case LANE_READY:
+		return "ready";
+	case LANE_FAILED:
+		return "failed";
+	}
+	return "";
+}
+
+static size_t
+children_of(const struct template *t)
+{
+	const struct child *c;
+	size_t n = 0;
+
+	TAILQ_FOREACH(c, &t->srv->children.live, link)
+		n += c->templ == t;
+	return n;
+}
+
+static void
+pack_zygote(const struct zygote *z, msgpack_packer *pk, struct pack_map *m)
+{
+	pack_kv_uint(pk, m, "pid", z->pid);
+	if (z->python != NULL)
+		pack_kv_str(pk, m, "python", z->python);
+	pack_key(pk, m, "preload");
+	if (z->preload.size > 0)
+		msgpack_sbuffer_write(pk->data, z->preload.data,
+		    z->preload.size);
+	else
+		msgpack_pack_array(pk, 0);
+}
+
+void
+template_pack(const struct template *t, msgpack_packer *pk)
+{
+	const struct lane *l = usual_lane((struct template *)t);
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	pack_kv_str(pk, &m, "name", t->cfg->name);
+	pack_kv_str(pk, &m, "mode", config_mode_name(t->cfg->mode));
+	pack_kv_str(pk, &m, "state", state_name(lane_state(l)));
+	pack_kv_str(pk, &m, "way", zygote_way_name(t->way));
+	if (t->reason != NULL)
+		pack_kv_text(pk, &m, "reason", t->reason);
+	pack_kv_uint(pk, &m, "generation", t->generation);
+	if (l->z != NULL)
+		pack_zygote(l->z, pk, &m);
+	pack_kv_uint(pk, &m, "children", children_of(t));
+	pack_kv_uint(pk, &m, "failures", l->failures);
+	if (lane_state(l) == LANE_FAILED) {
+		pack_kv_uint(pk, &m, "retry_ns", lane_retry_ns(l));
+		pack_key(pk, &m, "error");
+		failure_pack(&l->fail, pk);
+	}
+	pack_map_end(&m);
+}

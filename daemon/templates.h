@@ -1,0 +1,78 @@
+/*
+ * templates: what is served under each name.  Owns its two lanes (warm, cold),
+ * who waits in them, and when a zygote that failed is tried again.
+ */
+#ifndef DAEMON_TEMPLATES_H
+#define DAEMON_TEMPLATES_H
+
+#include <ev.h>
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/children.h"
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "daemon/zygote.h"
+#include "proto/map.h"
+
+enum lane_state { LANE_IDLE, LANE_STARTING, LANE_READY, LANE_FAILED };
+
+/* One way of a template to start children: its zygote, its queue. */
+struct lane {
+	struct template *t;
+	enum zygote_kind kind;
+	struct zygote *z;		/* NULL: none; may be ending */
+	struct child_list queue;	/* wait for it */
+	struct failure fail;		/* of the last try */
+	unsigned failures;		/* in a row */
+	unsigned early_deaths;		/* in a row, of ready zygotes */
+	uint64_t retry_at;
+	ev_timer retry;
+};
+
+struct template {
+	struct server *srv;
+	const struct config_template *cfg;
+	uint64_t generation;		/* of the newest zygote, from 1 */
+	enum zygote_way way;		/* as the last warm zygote found */
+	char *reason;			/* why not promoted; NULL: it is */
+	struct lane warm, cold;
+};
+
+struct templates {
+	struct template *v;
+	size_t n;
+	struct zygote_list zygotes;	/* all that are not reaped */
+};
+
+/* Makes the templates of the configuration; none is started. */
+int templates_init(struct server *, struct err *);
+/* Starts those with start = "auto". */
+void templates_start(struct server *);
+void templates_fini(struct server *);
+/* Tells every zygote to end; none is started any more. */
+void templates_end(struct server *);
+/* Whether each auto template is ready or has failed. */
+bool templates_settled(const struct server *);
+
+/* NULL with E filled (unknown_template). */
+struct template *template_find(struct server *, struct bytes name,
+    struct err *);
+const char *template_name(const struct template *);
+/* The map of `templates`. */
+void template_pack(const struct template *, msgpack_packer *);
+
+/* Has the child forked, now or when its lane is ready; where its lane has
+ * failed its spawn is answered and C freed. */
+void template_submit(struct child *);
+
+const char *lane_name(const struct lane *);
+/* C waits no longer. */
+void lane_leave(struct child *);
+/* What zygote.c tells. */
+void lane_ready(struct lane *);
+void lane_over(struct lane *, bool was_ready, uint64_t lived_ns,
+    const struct failure *);
+
+#endif

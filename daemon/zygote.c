@@ -1,0 +1,356 @@
+#include "daemon/zygote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/children.h"
+#include "daemon/clock.h"
+#include "daemon/failure.h"
+#include "daemon/fdcloser.h"
+#include "daemon/lane.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/zygote_exec.h"
+#include "daemon/zygote_says.h"
+#include "proto/pack.h"
+#include "proto/version.h"
+
+#define OUT_MAX (16u << 20)
+#define END_NS (2 * NS_PER_S)	/* from EOF to SIGKILL */
+#define LAST_WORDS 4096		/* reads of a dead zygote's socket at most */
+
+const char *
+zygote_way_name(enum zygote_way way)
+{
+	switch (way) {
+	case ZYGOTE_PROMOTED:
+		return "promoted";
+	case ZYGOTE_UNPROMOTED:
+		return "unpromoted";
+	case ZYGOTE_ADOPTS_NOT:
+		return "cold";
+	}
+	return "";
+}
+
+static void
+kill_group(const struct zygote *z)
+{
+	/* Not reaped yet, so the number is still its own; it leads a session
+	 * of its own, and its children lead theirs. */
+	kill(-z->pid, SIGKILL);
+	kill(z->pid, SIGKILL);
+}
+
+/* Nothing more is ordered; its last words are read when it is reaped. */
+static void
+ending(struct zygote *z)
+{
+	z->state = ZYGOTE_ENDING;
+	ev_io_stop(z->srv->loop, &z->wr);
+	clock_arm(z->srv->loop, &z->timer, END_NS);
+}
+
+void
+zygote_kill(struct zygote *z, const struct err *why)
+{
+	if (z->killed.code == ERR_NONE)
+		z->killed = *why;
+	ending(z);
+	kill_group(z);
+}
+
+void
+zygote_retire(struct zygote *z)
+{
+	z->retired = true;
+	if (z->state == ZYGOTE_ENDING)
+		return;
+	ending(z);
+	shutdown(z->st.fd, SHUT_WR);
+}
+
+static void
+timed_out(struct zygote *z)
+{
+	struct err e;
+
+	switch (z->state) {
+	case ZYGOTE_STARTING:
+		err_set(&e, ERR_TEMPLATE_FAILED, "preloading took longer than "
+		    "%g s", (double)z->lane->t->cfg->preload_ns / NS_PER_S);
+		zygote_kill(z, &e);
+		break;
+	case ZYGOTE_READY:
+		break;
+	case ZYGOTE_ENDING:
+		kill_group(z);
+		break;
+	}
+}
+
+static void
+timer_cb(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	timed_out(w->data);
+}
+
+/* One read.  Whether there may be more. */
+static bool
+read_some(struct zygote *z)
+{
+	struct err e;
+
+	switch (stream_fill(&z->st, &e)) {
+	case STREAM_GOT:
+		if (zygote_says(z, &e) == 0)
+			return true;
+		break;
+	case STREAM_AGAIN:
+		return false;
+	case STREAM_EOF:
+		ev_io_stop(z->srv->loop, &z->rd);
+		if (z->state != ZYGOTE_ENDING)
+			ending(z);
+		return false;
+	case STREAM_BAD:
+		break;
+	}
+	ev_io_stop(z->srv->loop, &z->rd);
+	log_error("template=%s pid=%d op=drop code=%s: the zygote's socket: "
+	    "%s", template_name(z->lane->t), (int)z->pid, err_name(e.code),
+	    e.msg);
+	err_wrap(&e, "the zygote broke the protocol");
+	zygote_kill(z, &e);
+	return false;
+}
+
+static void
+read_cb(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	(void)events;
+	read_some(w->data);
+}
+
+static void
+write_cb(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct zygote *z = w->data;
+	struct err e;
+
+	(void)events;
+	if (stream_flush(&z->st, &e) != 0)
+		ev_io_stop(loop, w);	/* an error is its end: EOF follows */
+}
+
+static void
+put(struct zygote *z, struct msg_out *o)
+{
+	struct err e;
+
+	if (stream_put(&z->st, o, &e) == -1) {
+		err_wrap(&e, "write to the zygote");
+		zygote_kill(z, &e);
+	} else if (stream_pending(&z->st)) {
+		ev_io_start(z->srv->loop, &z->wr);
+	}
+}
+
+static void
+pack_words(msgpack_packer *pk, struct pack_map *m, const char *key,
+    const struct words *w)
+{
+	pack_key(pk, m, key);
+	msgpack_pack_array(pk, w->n);
+	for (size_t i = 0; i < w->n; i++)
+		pack_text(pk, w->v[i], strlen(w->v[i]));
+}
+
+static void
+pack_env(msgpack_packer *pk, struct pack_map *m, const struct words *w)
+{
+	pack_key(pk, m, "env");
+	msgpack_pack_map(pk, w->n);
+	for (size_t i = 0; i < w->n; i++) {
+		size_t n = strcspn(w->v[i], "=");
+
+		pack_text(pk, w->v[i], n);
+		pack_text(pk, w->v[i] + n + 1, strlen(w->v[i] + n + 1));
+	}
+}
+
+static void
+configure(struct zygote *z)
+{
+	const struct config_template *t = z->lane->t->cfg;
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_request(&o, ZYGOTE_CONFIGURE_ID, "configure");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "version", PROTO_ZYGOTE_VERSION);
+	pack_kv_str(&o.pk, &m, "template", t->name);
+	pack_kv_str(&o.pk, &m, "kind", lane_name(z->lane));
+	pack_kv_str(&o.pk, &m, "mode", config_mode_name(t->mode));
+	pack_kv_bool(&o.pk, &m, "promote", t->promote);
+	pack_words(&o.pk, &m, "preload", &t->preload);
+	pack_words(&o.pk, &m, "path", &t->path);
+	pack_env(&o.pk, &m, &t->env);
+	pack_kv_uint(&o.pk, &m, "canary_ns", t->canary_ns);
+	pack_kv_uint(&o.pk, &m, "generation", z->generation);
+	pack_map_end(&m);
+	put(z, &o);
+}
+
+struct zygote *
+zygote_start(struct lane *l, uint64_t generation, struct err *e)
+{
+	struct server *srv = l->t->srv;
+	struct zygote *z = calloc(1, sizeof(*z));
+	int sv[2];
+
+	if (z == NULL) {
+		err_set(e, ERR_SYSTEM, "no memory for a zygote");
+		return NULL;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		err_sys(e, errno, "make a zygote's socket");
+		free(z);
+		return NULL;
+	}
+	z->pid = zygote_exec(srv, sv[1], e);
+	close(sv[1]);
+	if (z->pid == -1) {
+		close(sv[0]);
+		free(z);
+		return NULL;
+	}
+	fcntl(sv[0], F_SETFL, O_NONBLOCK);
+	z->srv = srv;
+	z->lane = l;
+	z->generation = generation;
+	msgpack_sbuffer_init(&z->preload);
+	stream_init(&z->st, sv[0], &frame_limits_default, OUT_MAX);
+	z->st.close_fd = fdcloser_close;
+	ev_io_init(&z->rd, read_cb, sv[0], EV_READ);
+	ev_io_init(&z->wr, write_cb, sv[0], EV_WRITE);
+	ev_init(&z->timer, timer_cb);
+	z->rd.data = z->wr.data = z->timer.data = z;
+	TAILQ_INSERT_TAIL(&srv->templates.zygotes, z, link);
+	ev_io_start(srv->loop, &z->rd);
+	if (l->t->cfg->preload_ns > 0)
+		clock_arm(srv->loop, &z->timer, l->t->cfg->preload_ns);
+	log_info("template=%s kind=%s pid=%d generation=%ju op=start",
+	    template_name(l->t), lane_name(l), (int)z->pid,
+	    (uintmax_t)generation);
+	configure(z);
+	return z;
+}
+
+void
+zygote_fork(struct zygote *z, struct child *c)
+{
+	struct msg_out o;
+	int end = c->child_end;
+
+	c->zygote = z;
+	c->generation = z->generation;
+	c->child_end = -1;
+	child_set_state(c, CHILD_STARTING);
+	msg_out_init(&o);
+	msg_begin_notify(&o, "fork");
+	msgpack_pack_map(&o.pk, 1);
+	pack_str(&o.pk, "child");
+	msgpack_pack_uint64(&o.pk, c->id);
+	c->at.ordered = clock_ns();
+	if (msg_out_fd(&o, end) == -1) {
+		msg_out_fini(&o);
+		child_orphaned(c, "had no memory");
+		return;
+	}
+	put(z, &o);
+}
+
+static void
+how_it_ended(const struct zygote *z, int status, char *buf, size_t n)
+{
+	int at;
+
+	if (z->killed.code != ERR_NONE)
+		at = snprintf(buf, n, "was killed: %s", z->killed.msg);
+	else if (WIFSIGNALED(status))
+		at = snprintf(buf, n, "died of signal %d", WTERMSIG(status));
+	else
+		at = snprintf(buf, n, "exited with status %d",
+		    WEXITSTATUS(status));
+	if (z->loading[0] != '\0' && !z->was_ready && (size_t)at < n)
+		snprintf(buf + at, n - at, " while importing %s", z->loading);
+}
+
+void
+zygote_free(struct zygote *z)
+{
+	ev_io_stop(z->srv->loop, &z->rd);
+	ev_io_stop(z->srv->loop, &z->wr);
+	ev_timer_stop(z->srv->loop, &z->timer);
+	TAILQ_REMOVE(&z->srv->templates.zygotes, z, link);
+	stream_fini(&z->st);
+	msgpack_sbuffer_destroy(&z->preload);
+	free(z->python);
+	free(z->reason);
+	if (z->fail != NULL)
+		failure_fini(z->fail);
+	free(z->fail);
+	free(z);
+}
+
+static void
+tell_lane(struct zygote *z, const char *how)
+{
+	struct failure f = { 0 };
+
+	if (z->fail != NULL) {
+		f = *z->fail;
+		*z->fail = (struct failure){ 0 };
+	} else {
+		err_set(&f.err, ERR_TEMPLATE_FAILED, "the zygote of template "
+		    "\"%s\" %s", template_name(z->lane->t), how);
+		if (z->loading[0] != '\0' && !z->was_ready)
+			f.module = strdup(z->loading);
+	}
+	lane_over(z->lane, z->was_ready, clock_ns() - z->ready_ns, &f);
+}
+
+void
+zygote_over(struct zygote *z, int status)
+{
+	struct server *srv = z->srv;
+	struct child *c, *next;
+	char how[256];
+
+	for (int i = 0; i < LAST_WORDS && read_some(z); i++)
+		;
+	how_it_ended(z, status, how, sizeof(how));
+	log_info("template=%s pid=%d generation=%ju op=end: %s",
+	    template_name(z->lane->t), (int)z->pid, (uintmax_t)z->generation,
+	    how);
+	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->zygote == z)
+			child_orphaned(c, how);
+	}
+	if (!z->retired)
+		tell_lane(z, how);
+	zygote_free(z);
+	drain_check(srv);
+}

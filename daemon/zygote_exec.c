@@ -1,0 +1,125 @@
+#include "daemon/zygote_exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/server.h"
+
+extern char **environ;
+
+#define ZYGOTE_FD 3
+
+/* All that the new process needs, made before the vfork. */
+struct plan {
+	const char *path;
+	char *const *argv, *const *env;
+	int null, sock;
+	struct rlimit nofile;
+	int failed;		/* errno of the step that failed */
+};
+
+/* What tells systemd's own business with the daemon. */
+static bool
+is_ours(const char *var)
+{
+	static const char *const prefixes[] = { "NOTIFY_SOCKET=",
+		"WATCHDOG_", "LISTEN_", NULL };
+
+	for (const char *const *p = prefixes; *p != NULL; p++)
+		if (strncmp(var, *p, strlen(*p)) == 0)
+			return true;
+	return false;
+}
+
+/* The caller frees the array, not the strings. */
+static char **
+zygote_env(void)
+{
+	size_t n = 0, k = 0;
+	char **env;
+
+	while (environ[n] != NULL)
+		n++;
+	env = calloc(n + 1, sizeof(*env));
+	for (size_t i = 0; env != NULL && i < n; i++)
+		if (!is_ours(environ[i]))
+			env[k++] = environ[i];
+	return env;
+}
+
+/* In the child of the vfork, in the parent's memory: system calls only. */
+[[noreturn]] static void
+become(struct plan *p)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &dfl, NULL);	/* fails for a few, rightly */
+	setsid();
+	if (dup2(p->null, 0) != -1 && dup2(2, 1) != -1 &&
+	    (p->sock == ZYGOTE_FD ? fcntl(p->sock, F_SETFD, 0) :
+	    dup2(p->sock, ZYGOTE_FD)) != -1 &&
+	    close_range(ZYGOTE_FD + 1, ~0u, 0) != -1 &&
+	    setrlimit(RLIMIT_NOFILE, &p->nofile) != -1) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execve(p->path, p->argv, p->env);
+	}
+	p->failed = errno;
+	_exit(127);
+}
+
+/* A vfork, since a fork of the daemon would copy its page tables.  All signals
+ * are blocked meanwhile: a handler of ours must not run in the child. */
+[[gnu::noinline]] static pid_t
+start(struct plan *p)
+{
+	sigset_t all, old;
+	pid_t pid;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	pid = vfork();
+	if (pid == 0)
+		become(p);
+	if (pid == -1)
+		p->failed = errno;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return pid;
+}
+
+pid_t
+zygote_exec(const struct server *srv, int sock, struct err *e)
+{
+	char *argv[] = { srv->cfg->server.zygote, NULL };
+	struct plan p = {
+		.path = argv[0], .argv = argv, .sock = sock,
+		.nofile = srv->nofile,
+	};
+	char **env = zygote_env();
+	pid_t pid;
+
+	if (env == NULL)
+		return err_set(e, ERR_SYSTEM, "no memory for an environment");
+	p.env = env;
+	p.null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (p.null == -1) {
+		free(env);
+		return err_sys(e, errno, "open /dev/null");
+	}
+	pid = start(&p);
+	close(p.null);
+	free(env);
+	if (p.failed == 0)
+		return pid;
+	if (pid != -1)
+		waitpid(pid, NULL, 0);	/* has exited: see start() */
+	return err_sys(e, p.failed, "run the zygote \"%s\"", argv[0]);
+}

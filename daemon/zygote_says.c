@@ -1,0 +1,242 @@
+#include "daemon/zygote_says.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/children.h"
+#include "daemon/clock.h"
+#include "daemon/failure.h"
+#include "daemon/lane.h"
+#include "daemon/server.h"
+#include "daemon/spawn_reply.h"
+#include "daemon/zygote.h"
+#include "proto/map.h"
+
+/* A child that this zygote was told to fork and that is not over. */
+static struct child *
+child_of(struct zygote *z, struct map *m, struct err *e)
+{
+	struct child *c;
+	uint64_t id;
+
+	if (map_uint(m, "child", MAP_REQUIRED, UINT64_MAX, &id) == -1)
+		return NULL;
+	c = child_find(z->srv, id);
+	if (c != NULL && c->zygote == z)
+		return c;
+	err_set(e, ERR_MALFORMED, "child %ju is none of its children",
+	    (uintmax_t)id);
+	return NULL;
+}
+
+static int
+read_way(struct zygote *z, struct map *m)
+{
+	struct bytes b;
+
+	if (map_str(m, "way", MAP_REQUIRED, 16, &b) == -1)
+		return -1;
+	for (int w = ZYGOTE_PROMOTED; w <= ZYGOTE_ADOPTS_NOT; w++)
+		if (bytes_eq(b, zygote_way_name(w))) {
+			z->way = w;
+			return 0;
+		}
+	return err_set(m->e, ERR_MALFORMED, "a \"way\" that is not known");
+}
+
+/* The answer to configure, when it is a result. */
+static int
+take_ready(struct zygote *z, const msgpack_object *result, struct err *e)
+{
+	struct bytes b;
+	const msgpack_object_array *preload;
+	struct map m;
+	msgpack_packer pk;
+	int r;
+
+	if (map_init(&m, result, "configure", e) == -1 ||
+	    read_way(z, &m) == -1)
+		return -1;
+	r = map_str(&m, "python", MAP_OPTIONAL, 256, &b);
+	if (r == 1)
+		z->python = bytes_dup(b);
+	if (r != -1)
+		r = map_text(&m, "reason", MAP_OPTIONAL, 4096, &b);
+	if (r == 1)
+		z->reason = bytes_dup(b);
+	if (r != -1)
+		r = map_array(&m, "preload", MAP_OPTIONAL, 65536, &preload);
+	if (r == -1)
+		return -1;
+	if (r == 1) {
+		msgpack_packer_init(&pk, &z->preload, msgpack_sbuffer_write);
+		msgpack_pack_object(&pk, (msgpack_object){
+		    .type = MSGPACK_OBJECT_ARRAY, .via.array = *preload });
+	}
+	ev_timer_stop(z->srv->loop, &z->timer);
+	z->state = ZYGOTE_READY;
+	z->was_ready = true;
+	z->ready_ns = clock_ns();
+	lane_ready(z->lane);
+	return 0;
+}
+
+static int
+take_response(struct zygote *z, const struct msg *m, struct err *e)
+{
+	if (z->state == ZYGOTE_ENDING)
+		return 0;	/* too late to matter */
+	if (m->id != ZYGOTE_CONFIGURE_ID || z->state != ZYGOTE_STARTING)
+		return err_set(e, ERR_MALFORMED, "a response to nothing");
+	if (m->error.type == MSGPACK_OBJECT_NIL)
+		return take_ready(z, &m->result, e);
+	z->fail = calloc(1, sizeof(*z->fail));
+	if (z->fail != NULL)
+		failure_read(z->fail, &m->error);
+	/* It is of no use any more; its end tells the lane. */
+	zygote_retire(z);
+	z->retired = false;
+	return 0;
+}
+
+static int
+take_loading(struct zygote *z, const struct msg *msg, struct err *e)
+{
+	struct map m;
+	struct bytes b;
+
+	if (map_init(&m, &msg->params, "loading", e) == -1 ||
+	    map_str(&m, "module", MAP_REQUIRED, 4096, &b) == -1)
+		return -1;
+	if (b.n >= sizeof(z->loading))
+		b.n = sizeof(z->loading) - 1;
+	memcpy(z->loading, b.p, b.n);
+	z->loading[b.n] = '\0';
+	return 0;
+}
+
+static int
+take_forked(struct zygote *z, const struct msg *msg, struct err *e)
+{
+	struct map m;
+	struct child *c;
+	uint64_t pid, at;
+	int fd;
+
+	if (stream_take_fds(&z->st, 1, &fd, e) == -1)
+		return -1;
+	if (map_init(&m, &msg->params, "forked", e) == -1 ||
+	    (c = child_of(z, &m, e)) == NULL ||
+	    map_uint(&m, "pid", MAP_REQUIRED, INT_MAX, &pid) == -1 ||
+	    map_uint(&m, "time_ns", MAP_REQUIRED, UINT64_MAX, &at) == -1) {
+		close(fd);
+		return -1;
+	}
+	if (c->pid != 0 || pid < 2) {
+		close(fd);
+		return err_set(e, ERR_MALFORMED, "child %ju was forked as "
+		    "%ju already", (uintmax_t)c->id, (uintmax_t)c->pid);
+	}
+	child_forked(c, pid, fd, at);
+	return 0;
+}
+
+static int
+take_fork_failed(struct zygote *z, const struct msg *msg, struct err *e)
+{
+	struct map m;
+	struct child *c;
+	struct bytes b;
+	int64_t sys = 0;
+	struct err why;
+
+	if (map_init(&m, &msg->params, "fork_failed", e) == -1 ||
+	    (c = child_of(z, &m, e)) == NULL ||
+	    map_int(&m, "errno", MAP_OPTIONAL, 0, 4095, &sys) == -1 ||
+	    map_str(&m, "message", MAP_REQUIRED, 4096, &b) == -1)
+		return -1;
+	if (c->pid != 0)
+		return err_set(e, ERR_MALFORMED, "child %ju was forked",
+		    (uintmax_t)c->id);
+	err_set(&why, ERR_SYSTEM, "%.*s", (int)b.n, b.p);
+	why.sys = sys;
+	spawn_reply_err(c, &why);
+	child_drop(c);
+	return 0;
+}
+
+static int
+take_reaped(struct zygote *z, const struct msg *msg, struct err *e)
+{
+	struct child_usage u = { 0 };
+	struct map m;
+	struct child *c;
+	uint64_t status;
+
+	if (map_init(&m, &msg->params, "reaped", e) == -1 ||
+	    (c = child_of(z, &m, e)) == NULL ||
+	    map_uint(&m, "status", MAP_REQUIRED, 0xffff, &status) == -1 ||
+	    map_uint(&m, "utime_ns", MAP_REQUIRED, UINT64_MAX,
+	    &u.utime_ns) == -1 ||
+	    map_uint(&m, "stime_ns", MAP_REQUIRED, UINT64_MAX,
+	    &u.stime_ns) == -1 ||
+	    map_uint(&m, "maxrss_kb", MAP_REQUIRED, UINT64_MAX,
+	    &u.maxrss_kb) == -1 ||
+	    map_uint(&m, "minflt", MAP_REQUIRED, UINT64_MAX,
+	    &u.minflt) == -1 ||
+	    map_uint(&m, "majflt", MAP_REQUIRED, UINT64_MAX, &u.majflt) == -1)
+		return -1;
+	if (c->pid == 0)
+		return err_set(e, ERR_MALFORMED, "child %ju was not forked",
+		    (uintmax_t)c->id);
+	child_reaped(c, status, &u);
+	return 0;
+}
+
+static int
+take_notify(struct zygote *z, const struct msg *m, struct err *e)
+{
+	static const struct {
+		const char *name;
+		int (*take)(struct zygote *, const struct msg *, struct err *);
+	} words[] = {
+		{ "forked", take_forked },
+		{ "reaped", take_reaped },
+		{ "fork_failed", take_fork_failed },
+		{ "loading", take_loading },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(words[i].name, m->method) == 0)
+			return words[i].take(z, m, e);
+	return 0;
+}
+
+int
+zygote_says(struct zygote *z, struct err *e)
+{
+	struct msg m;
+	int r;
+
+	for (;;) {
+		r = stream_next(&z->st, &m, e);
+		if (r != 1)
+			return r;
+		switch (m.type) {
+		case MSG_RESPONSE:
+			r = take_response(z, &m, e);
+			break;
+		case MSG_NOTIFY:
+			r = take_notify(z, &m, e);
+			break;
+		case MSG_REQUEST:
+			r = err_set(e, ERR_MALFORMED, "a zygote may not ask");
+			break;
+		}
+		msg_fini(&m);
+		if (r == -1)
+			return -1;
+	}
+}
