@@ -204,10 +204,11 @@ fmt-check:
 
 ## lint          layout, and clang's opinion
 lint: fmt-check tidy
-tidy: $(patsubst %.c,tidy/%,$(filter %.c,$(sources)))
+tidies := $(patsubst %.c,tidy/%,$(filter %.c,$(sources)))
+tidy: $(tidies)
 
-.PHONY: $(patsubst %.c,tidy/%,$(filter %.c,$(sources)))
-tidy/%: %.c
+.PHONY: $(tidies)
+$(tidies): tidy/%: %.c
 	$(call say,TIDY,$<)clang-tidy --quiet --warnings-as-errors='*' $< -- \
 		$(cppflags) $(python_cflags) -std=gnu23
 
