@@ -63,6 +63,9 @@ op_failed(const char *type, const char *detail, const char *tb)
 	snprintf(message, sizeof(message), "%s: %s", type, detail);
 	report_failed(&self.stream, self.job_msgid, ERR_IMPORT_FAILED, message,
 	    &x);
+	/* It ends by itself, and whoever asked may be gone before: no cancel
+	 * for that. */
+	signal(CONTROL_SIGNAL, SIG_IGN);
 }
 
 static void
