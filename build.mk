@@ -151,7 +151,7 @@ endif
 ifneq ($(VARIANT),obj)
 export CK_TIMEOUT_MULTIPLIER ?= 5
 endif
-variant = +$(MAKE) --no-print-directory VARIANT=$1 $2
+variant = @+$(MAKE) --no-print-directory VARIANT=$1 $2
 
 .PHONY: run bench check check-asan check-tsan check-dbg check-deps \
 	check-suites check-suites-tsan
