@@ -33,6 +33,11 @@ else ifneq ($(elsewhere),)
 short = $(filter-out -,$(firstword -$(MAKEFLAGS)))
 jobs = $(or $(filter -j%,$(MAKEFLAGS)),-j$(shell nproc))
 
+# These need what tests/env/tools lists besides.
+ifneq ($(filter fmt fmt-check lint tidy check-dbg,$(elsewhere)),)
+export FORKSERVERD_ENV_TOOLS := 1
+endif
+
 .PHONY: $(elsewhere) in-env
 $(elsewhere): in-env ;@:
 in-env: | $(filter $(anywhere),$(goals))
