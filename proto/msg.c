@@ -41,6 +41,21 @@ read_call(struct msg *m, const msgpack_object *method,
 	return 0;
 }
 
+/* One that is not for us may have any params (neovim answers an event with one
+ * of two texts); they are nil then, which no reader takes for a map. */
+static int
+read_notify(struct msg *m, const msgpack_object *method,
+    const msgpack_object *params, struct err *e)
+{
+	if (method->type != MSGPACK_OBJECT_STR ||
+	    params->type != MSGPACK_OBJECT_ARRAY)
+		return err_set(e, ERR_MALFORMED,
+		    "frame is not a message of MessagePack-RPC");
+	if (read_call(m, method, params, e) == -1)
+		m->params = (msgpack_object){ .type = MSGPACK_OBJECT_NIL };
+	return 0;
+}
+
 static int
 read_envelope(struct msg *m, const msgpack_object *o, struct err *e)
 {
@@ -55,8 +70,7 @@ read_envelope(struct msg *m, const msgpack_object *o, struct err *e)
 	n = o->via.array.size;
 	m->type = a[0].via.u64;
 	if (m->type == MSG_NOTIFY && n == 3)
-		return read_call(m, &a[1], &a[2], e) == 0 ? 0 :
-		    (e->code = ERR_MALFORMED, -1);
+		return read_notify(m, &a[1], &a[2], e);
 	if (m->type == MSG_NOTIFY || n != 4 || !is_uint(&a[1], UINT32_MAX))
 		return err_set(e, ERR_MALFORMED,
 		    "frame is not a message of MessagePack-RPC");

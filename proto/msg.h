@@ -18,8 +18,9 @@ struct msg {
 	uint32_t id;		/* requests and responses */
 	char method[32];	/* requests and notifications; cut if longer */
 	/*
-	 * The one map of params (an empty map where params is []), or of a
-	 * response the error (nil if there is none) and the result.
+	 * The one map of params (an empty map where params is []; of a
+	 * notification nil where it is something else), or of a response the
+	 * error (nil if there is none) and the result.
 	 */
 	msgpack_object params, error, result;
 	msgpack_unpacked unpacked;	/* owns all of the above */
