@@ -101,46 +101,52 @@ rpc_once(struct context *ctx, const char *method, struct params *p,
 	return status;
 }
 
-/* The traceback of an error map, told as python tells it.  True if any. */
-static bool
-tell_traceback(const struct answer *a)
+/* The traceback of an error map; empty if there is none. */
+static struct bytes
+traceback_of(const struct answer *a)
 {
+	struct bytes tb = { NULL, 0 };
 	struct map m;
 	struct err ignored;
-	struct bytes tb;
 
-	if (a->value.data.type != MSGPACK_OBJECT_MAP ||
-	    map_init(&m, &a->value.data, "", &ignored) == -1 ||
-	    map_text(&m, "traceback", MAP_OPTIONAL, SIZE_MAX, &tb) != 1 ||
-	    tb.n == 0)
-		return false;
-	text_block(stderr, tb.p, tb.n);
-	return true;
+	if (a->value.data.type == MSGPACK_OBJECT_MAP &&
+	    map_init(&m, &a->value.data, "", &ignored) == 0)
+		map_text(&m, "traceback", MAP_OPTIONAL, SIZE_MAX, &tb);
+	return tb;
 }
 
+/* python exits with 1 when an import fails, with 2 when it cannot open the
+ * script (pymain_run_file_obj of Modules/main.c). */
 static int
-status_of(const char *code)
+status_of(const char *code, struct bytes traceback)
 {
-	if (strcmp(code, "import_failed") == 0)
-		return 1;	/* as python's */
+	static const char no_script[] = ": can't open file ";
+
 	if (strcmp(code, "setup_failed") == 0)
 		return EXIT_SETUP;
-	return EXIT_OURS;
+	if (strcmp(code, "import_failed") != 0)
+		return EXIT_OURS;
+	if (traceback.n > 0 && memmem(traceback.p, traceback.n, no_script,
+	    sizeof(no_script) - 1) != NULL &&
+	    strncmp(traceback.p, "Traceback", 9) != 0)
+		return 2;
+	return 1;
 }
 
 int
 rpc_failed(const struct context *ctx, const struct answer *a)
 {
 	const struct forkserver_error *e = &a->error;
-	bool traceback;
+	struct bytes tb = traceback_of(a);
 
 	if (ctx->json && a->value.data.type == MSGPACK_OBJECT_MAP) {
 		json_line(ctx->out, &a->value.data);
-		return status_of(e->code);
+		return status_of(e->code, tb);
 	}
-	traceback = tell_traceback(a);
-	if (traceback && strcmp(e->code, "import_failed") == 0)
-		return status_of(e->code);
+	if (tb.n > 0)
+		text_block(stderr, tb.p, tb.n);
+	if (tb.n > 0 && strcmp(e->code, "import_failed") == 0)
+		return status_of(e->code, tb);
 	fputs("forkctl: ", stderr);
 	if (strcmp(e->code, "system") != 0)
 		fprintf(stderr, "%s: ", e->code);
@@ -150,7 +156,7 @@ rpc_failed(const struct context *ctx, const struct answer *a)
 	}
 	text_word(stderr, e->message, strlen(e->message));
 	fputc('\n', stderr);
-	return status_of(e->code);
+	return status_of(e->code, tb);
 }
 
 void

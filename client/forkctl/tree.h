@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 /* Numbers of keys that end in _ns are printed as durations, under the key
- * without it; text is escaped; a text of
- * several lines is indented below its key. */
+ * without it; text is escaped; a text of several lines is indented below its
+ * key. */
 void tree_print(FILE *, const msgpack_object *map);
 
 #endif

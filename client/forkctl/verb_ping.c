@@ -1,25 +1,16 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "client/forkctl/json.h"
 #include "client/forkctl/rpc.h"
-
-static double
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
-}
+#include "proto/clock.h"
 
 static int
 exec_ping(struct context *ctx, int argc, char **argv)
 {
 	struct forkserver *fs;
 	struct answer a;
-	double began;
+	uint64_t began;
 	int status;
 
 	if (verb_plain(&verb_ping, ctx, argc, argv, 0, &status))
@@ -28,14 +19,14 @@ exec_ping(struct context *ctx, int argc, char **argv)
 	if (fs == NULL)
 		return EXIT_OURS;
 	answer_init(&a);
-	began = now_us();
+	began = clock_ns();
 	status = 0;
 	if (rpc_call(fs, "ping", NULL, RPC_TIMEOUT_MS, &a) == -1)
 		status = rpc_failed(ctx, &a);
 	else if (ctx->json)
 		json_line(ctx->out, &a.value.data);
 	else
-		printf("%.0f us\n", now_us() - began);
+		printf("%.0f us\n", (clock_ns() - began) / 1e3);
 	answer_fini(&a);
 	forkserver_close(fs);
 	return status;
