@@ -25,8 +25,11 @@ terminal_open(struct terminal *t)
 {
 	t->fd = -1;
 	t->raw = false;
-	for (int fd = 0; fd < 3 && t->fd == -1; fd++)
-		if (isatty(fd))
+	t->shared = false;
+	for (int fd = 0; fd < 3; fd++)
+		if (!isatty(fd))
+			t->shared = true;
+		else if (t->fd == -1)
 			t->fd = reopen(fd);
 	if (t->fd == -1)
 		return false;
@@ -68,6 +71,10 @@ terminal_raw(struct terminal *t)
 		return;
 	raw = t->saved;
 	cfmakeraw(&raw);
+	/* `head` in `forkctl run … | head` ends its lines with a mere newline.
+	 * The carriage return that ours have already does no harm. */
+	if (t->shared)
+		raw.c_oflag = t->saved.c_oflag;
 	t->raw = tcsetattr(t->fd, TCSANOW, &raw) == 0;
 }
 

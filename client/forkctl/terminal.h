@@ -12,6 +12,7 @@
 struct terminal {
 	int fd;			/* -1: there is none */
 	bool raw;
+	bool shared;		/* a pipeline's other programs print on it */
 	struct termios saved;	/* as it was before it became raw */
 };
 
