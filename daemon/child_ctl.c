@@ -4,8 +4,8 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/child_end.h"
@@ -30,6 +30,7 @@ struct child_ctl {
 	struct stream st;
 	ev_io rd, wr;
 	uint64_t waiting;	/* share in `waiting` below */
+	size_t sent;		/* bytes ever queued */
 	bool answered, done;
 };
 
@@ -103,6 +104,14 @@ take_response(struct child *c, const struct msg *m, struct err *e)
 	return 0;
 }
 
+static bool
+fits(int outcome, const msgpack_object *o)
+{
+	if (outcome == OUTCOME_RESULT_ERROR)
+		return o->type == MSGPACK_OBJECT_STR;
+	return outcome == OUTCOME_RESULT || o->type == MSGPACK_OBJECT_MAP;
+}
+
 /* Keeps the raw bytes of the outcome for the exit record. */
 static int
 take_done(struct child *c, const struct msg *m, struct err *e)
@@ -128,9 +137,14 @@ take_done(struct child *c, const struct msg *m, struct err *e)
 			    !bytes_eq((struct bytes){ key->via.str.ptr,
 			    key->via.str.size }, keys[k]))
 				continue;
+			if (!fits(k, &map->ptr[i].val))
+				return err_set(e, ERR_MALFORMED,
+				    "`%s` of the wrong type", keys[k]);
 			c->outcome = k;
 			msgpack_pack_object(&pk, map->ptr[i].val);
 		}
+	if (c->outcome == OUTCOME_NONE)
+		return err_set(e, ERR_MALFORMED, "`done` with no outcome");
 	if (c->outcome_raw.size <= CHILD_OUTCOME_MAX)
 		return 0;
 	msgpack_sbuffer_destroy(&c->outcome_raw);
@@ -231,7 +245,6 @@ int
 child_ctl_open(struct child *c, struct err *e)
 {
 	struct child_ctl *k;
-	struct stat st;
 	int sv[2];
 
 	k = calloc(1, sizeof(*k));
@@ -242,8 +255,6 @@ child_ctl_open(struct child *c, struct err *e)
 		return err_sys(e, errno, "make a control socket");
 	}
 	fcntl(sv[0], F_SETFL, O_NONBLOCK);
-	if (fstat(sv[1], &st) == 0)
-		c->child_ino = st.st_ino;
 	c->child_end = sv[1];
 	c->ctl = k;
 	stream_init(&k->st, sv[0], &frame_limits_default, OUT_MAX);
@@ -259,8 +270,11 @@ static int
 put(struct child *c, struct msg_out *o, struct err *e)
 {
 	struct child_ctl *k = c->ctl;
+	size_t n = o->buf.size;
 	int r = stream_put(&k->st, o, e);
 
+	if (r == 0)
+		k->sent += n;
 	account(k);
 	if (r == 0 && stream_pending(&k->st))
 		ev_io_start(c->srv->loop, &k->wr);
@@ -302,6 +316,16 @@ child_ctl_cancel(struct child *c, uint64_t grace_ns)
 	pack_map_end(&m);
 	if (put(c, &o, &e) == -1)
 		log_debug("child=%ju op=cancel: %s", (uintmax_t)c->id, e.msg);
+}
+
+bool
+child_ctl_untouched(const struct child *c)
+{
+	const struct child_ctl *k = c->ctl;
+	int there = -1;
+
+	return ioctl(c->child_end, FIONREAD, &there) == 0 &&
+	    (size_t)there == k->sent - k->st.out_bytes;
 }
 
 void

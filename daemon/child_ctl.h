@@ -6,6 +6,7 @@
 #ifndef DAEMON_CHILD_CTL_H
 #define DAEMON_CHILD_CTL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/err.h"
@@ -22,6 +23,9 @@ int child_ctl_job(struct child *, const struct spawn *, int *fds,
 void child_ctl_cancel(struct child *, uint64_t grace_ns);
 /* Reads all that is there: the child has exited. */
 void child_ctl_drain(struct child *);
+/* Whether all that was written is still there, before the fork is known: no
+ * process has read of it. */
+bool child_ctl_untouched(const struct child *);
 /* NULL-safe for children without one. */
 void child_ctl_close(struct child *);
 /* Bytes of jobs that wait for their children to read them, of all children:

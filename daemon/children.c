@@ -12,12 +12,15 @@
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/log.h"
+#include "daemon/orphan.h"
 #include "daemon/pidfd.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
 #include "daemon/waiter.h"
+
+#define ORDERS_MAX 3	/* zygotes that may die over one child */
 
 void
 children_init(struct server *srv)
@@ -214,6 +217,8 @@ child_forked(struct child *c, pid_t pid, int pidfd, uint64_t time_ns)
 
 	c->pid = pid;
 	c->pidfd = pidfd;
+	close(c->child_end);
+	c->child_end = -1;
 	c->at.forked = time_ns >= c->at.ordered && time_ns <= now ? time_ns :
 	    now;
 	if (c->killed) {
@@ -283,21 +288,47 @@ child_reaped(struct child *c, int status, const struct child_usage *usage)
 	child_over(c);
 }
 
+/* It was forked, and the zygote died before it said so. */
+static bool
+find_process(struct child *c)
+{
+	pid_t pid = orphan_find(c->child_end);
+	int pidfd = pid != 0 ? pidfd_of(pid) : -1;
+
+	if (pidfd == -1)
+		return false;
+	child_forked(c, pid, pidfd, clock_ns());
+	return true;
+}
+
+/* The zygote died before it forked C: the next one may, as long as nobody has
+ * read of the job. */
+static void
+unforked(struct child *c, const char *how)
+{
+	struct err e;
+
+	if (c->state == CHILD_STARTING && c->orders < ORDERS_MAX &&
+	    !c->killed && child_ctl_untouched(c)) {
+		child_set_state(c, CHILD_QUEUED);
+		lane_again(c);
+		return;
+	}
+	err_set(&e, ERR_TEMPLATE_FAILED, "the zygote of template \"%s\" %s "
+	    "before it had forked the child", template_name(c->templ), how);
+	spawn_reply_err(c, &e);
+	child_drop(c);
+}
+
 /* The zygote had reaped it, perhaps, and died before it said so. */
 void
 child_orphaned(struct child *c, const char *how)
 {
-	struct err e;
 	int status;
 
 	c->zygote = NULL;
-	if (c->pid == 0) {
-		err_set(&e, ERR_TEMPLATE_FAILED, "the zygote of template "
-		    "\"%s\" %s before it had forked the child",
-		    template_name(c->templ), how);
-		if (!c->answered)
-			spawn_reply_err(c, &e);
-		child_drop(c);
+	if (c->pid == 0 && !find_process(c)) {
+		unforked(c, how);
 		return;
 	}
 	if (!pidfd_exited(c->pidfd) ||

@@ -77,9 +77,10 @@ struct child {
 	uint64_t generation;		/* 0 before the order */
 	pid_t pid;			/* 0 before the fork */
 	int pidfd;
-	int child_end;			/* of the control socket, until the
-					 * fork is ordered; else -1 */
-	ino_t child_ino;		/* of that end: finds it in /proc */
+	int child_end;			/* of the control socket: kept until
+					 * the fork is known, so that the job
+					 * in it outlives a zygote; then -1 */
+	unsigned orders;		/* forks that were ordered */
 	struct child_ctl *ctl;		/* NULL once ended */
 
 	int64_t interpreter;
@@ -134,7 +135,10 @@ const char *child_start_name(const struct child *);
 /* What the zygote says. */
 void child_forked(struct child *, pid_t pid, int pidfd, uint64_t time_ns);
 void child_reaped(struct child *, int status, const struct child_usage *);
-/* Its zygote is over: its end is seen by the daemon itself from now on. */
+/* Its zygote is over.  Forked, its end is seen by the daemon itself from now
+ * on.  Else it is found among the daemon's new children, or waits in its lane
+ * for the next zygote, or, HOW being what befell the zygote, has failed and C
+ * is freed. */
 void child_orphaned(struct child *, const char *how);
 
 /* Ends a child that was never forked: the caller has answered its spawn, its

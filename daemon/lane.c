@@ -95,6 +95,12 @@ enqueue(struct lane *l, struct child *c)
 	TAILQ_INSERT_TAIL(&l->queue, c, line);
 }
 
+void
+lane_again(struct child *c)
+{
+	enqueue(c->lane, c);
+}
+
 /* A try has failed: everybody who waits hears why. */
 static void
 lane_failed(struct lane *l)

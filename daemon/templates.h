@@ -68,6 +68,8 @@ void template_pack(const struct template *, msgpack_packer *);
 void template_submit(struct child *);
 
 const char *lane_name(const struct lane *);
+/* C, whose zygote died before the fork, waits for the next one. */
+void lane_again(struct child *);
 /* C waits no longer. */
 void lane_leave(struct child *);
 /* What zygote.c tells. */

@@ -16,6 +16,7 @@
 #include "daemon/lane.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/spawn_reply.h"
 #include "daemon/zygote_exec.h"
 #include "daemon/zygote_says.h"
 #include "proto/pack.h"
@@ -260,24 +261,28 @@ zygote_start(struct lane *l, uint64_t generation, struct err *e)
 void
 zygote_fork(struct zygote *z, struct child *c)
 {
+	int end = fcntl(c->child_end, F_DUPFD_CLOEXEC, 3);
 	struct msg_out o;
-	int end = c->child_end;
+	struct err e;
 
+	msg_out_init(&o);
+	if (end == -1 || msg_out_fd(&o, end) == -1) {
+		err_sys(&e, end == -1 ? errno : ENOMEM,
+		    "pass a control socket");
+		msg_out_fini(&o);
+		spawn_reply_err(c, &e);
+		child_drop(c);
+		return;
+	}
 	c->zygote = z;
 	c->generation = z->generation;
-	c->child_end = -1;
+	c->orders++;
 	child_set_state(c, CHILD_STARTING);
-	msg_out_init(&o);
 	msg_begin_notify(&o, "fork");
 	msgpack_pack_map(&o.pk, 1);
 	pack_str(&o.pk, "child");
 	msgpack_pack_uint64(&o.pk, c->id);
 	c->at.ordered = clock_ns();
-	if (msg_out_fd(&o, end) == -1) {
-		msg_out_fini(&o);
-		child_orphaned(c, "had no memory");
-		return;
-	}
 	put(z, &o);
 }
 
