@@ -81,9 +81,11 @@ templates_settled(const struct server *srv)
 {
 	for (size_t i = 0; i < srv->templates.n; i++) {
 		struct template *t = &srv->templates.v[i];
+		const struct lane *l = usual_lane(t);
 
-		if (t->cfg->start == START_AUTO &&
-		    lane_state(usual_lane(t)) == LANE_STARTING)
+		/* One that is tried again has failed once. */
+		if (t->cfg->start == START_AUTO && l->failures == 0 &&
+		    lane_state(l) == LANE_STARTING)
 			return false;
 	}
 	return true;
