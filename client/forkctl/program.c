@@ -256,19 +256,16 @@ pack_env(const struct program *p, struct params *to)
 	pack_map_end(&env);
 }
 
-/* What python puts first on sys.path; for a script the child does. */
+/* A function's module is looked for in the working directory first.  For what
+ * python runs too, the child does as python does. */
 static void
 pack_path(const struct program *p, struct params *to)
 {
-	const char *first = p->cwd;
-
-	if (p->entry == SPAWN_SCRIPT)
+	if (p->entry != SPAWN_CALL)
 		return;
-	if (p->entry == SPAWN_CODE)
-		first = "";
 	pack_key(&to->pk, &to->map, "path");
 	msgpack_pack_array(&to->pk, 1);
-	pack_text(&to->pk, first, strlen(first));
+	pack_text(&to->pk, p->cwd, strlen(p->cwd));
 }
 
 void
