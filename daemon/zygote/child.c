@@ -61,11 +61,11 @@ op_failed(const char *type, const char *detail, const char *tb)
 	char message[512];
 
 	snprintf(message, sizeof(message), "%s: %s", type, detail);
+	/* It ends by itself, and who asked may be gone as soon as this is
+	 * told: no cancel for that, which would lose what is not flushed. */
+	signal(CONTROL_SIGNAL, SIG_IGN);
 	report_failed(&self.stream, self.job_msgid, ERR_IMPORT_FAILED, message,
 	    &x);
-	/* It ends by itself, and whoever asked may be gone before: no cancel
-	 * for that. */
-	signal(CONTROL_SIGNAL, SIG_IGN);
 }
 
 static void
