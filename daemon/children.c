@@ -11,6 +11,7 @@
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/lane.h"
 #include "daemon/log.h"
 #include "daemon/orphan.h"
 #include "daemon/pidfd.h"
@@ -306,7 +307,7 @@ find_process(struct child *c)
 static void
 unforked(struct child *c, const char *how)
 {
-	struct err e;
+	struct failure f = { 0 };
 
 	if (c->state == CHILD_STARTING && c->orders < ORDERS_MAX &&
 	    !c->killed && child_ctl_untouched(c)) {
@@ -314,10 +315,10 @@ unforked(struct child *c, const char *how)
 		lane_again(c);
 		return;
 	}
-	err_set(&e, ERR_TEMPLATE_FAILED, "the zygote of template \"%s\" %s "
-	    "before it had forked the child", template_name(c->templ), how);
-	spawn_reply_err(c, &e);
-	child_drop(c);
+	err_set(&f.err, ERR_TEMPLATE_FAILED, "the zygote of template \"%s\" "
+	    "ended before it had forked the child: it %s",
+	    template_name(c->templ), how);
+	lane_refuse(c, &f);
 }
 
 /* The zygote had reaped it, perhaps, and died before it said so. */
