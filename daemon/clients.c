@@ -1,15 +1,13 @@
 #include "daemon/clients.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/fdcloser.h"
+#include "daemon/identity.h"
 #include "daemon/log.h"
-#include "daemon/pidfd.h"
 #include "daemon/server.h"
 #include "proto/pack.h"
 
@@ -291,31 +289,6 @@ linger_cb(struct ev_loop *loop, ev_timer *w, int events)
 	client_end(w->data);
 }
 
-/* Who is it, and may it?  Fills C's peer and, where not, its refusal. */
-static void
-identify(struct client *c, int fd)
-{
-	struct server *srv = c->srv;
-	struct ucred cred = { 0, -1, -1 };
-	socklen_t n = sizeof(cred);
-
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n);
-	c->uid = cred.uid;
-	c->pid = cred.pid;
-	c->state = CLIENT_OPEN;
-	if (c->uid != srv->uid)
-		err_set(&c->refusal, ERR_DENIED, "uid %d may not use the "
-		    "daemon of uid %d", (int)c->uid, (int)srv->uid);
-	else if (srv->clients.n >= srv->cfg->server.max_clients)
-		err_set(&c->refusal, ERR_BUSY, "all %ju connections are "
-		    "taken", (uintmax_t)srv->cfg->server.max_clients);
-	else
-		return;
-	c->state = CLIENT_REFUSED;
-	log_info("conn=%ju pid=%d uid=%d op=refuse: %s", (uintmax_t)c->id,
-	    (int)c->pid, (int)c->uid, c->refusal.msg);
-}
-
 static void
 watch(struct client *c, int fd)
 {
@@ -351,8 +324,7 @@ client_new(struct server *srv, int fd)
 	}
 	c->srv = srv;
 	c->id = ++cs->last_id;
-	identify(c, fd);
-	c->pidfd = pidfd_of_peer(fd, c->pid);
+	c->state = identity_check(c, fd) == 0 ? CLIENT_OPEN : CLIENT_REFUSED;
 	stream_init(&c->st, fd, &frame_limits_default,
 	    srv->cfg->server.max_queued_bytes);
 	c->st.close_fd = fdcloser_close;
