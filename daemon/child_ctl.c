@@ -31,7 +31,7 @@ struct child_ctl {
 	ev_io rd, wr;
 	uint64_t waiting;	/* share in `waiting` below */
 	size_t sent;		/* bytes ever queued */
-	bool answered, done;
+	bool answered, done, eof;
 };
 
 /* One loop, one thread: a plain counter. */
@@ -202,6 +202,7 @@ read_some(struct child *c)
 	case STREAM_AGAIN:
 		return false;
 	case STREAM_EOF:	/* an exec, or its end, which others tell */
+		c->ctl->eof = true;
 		ev_io_stop(c->srv->loop, &c->ctl->rd);
 		return false;
 	case STREAM_BAD:
@@ -300,22 +301,21 @@ child_ctl_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
 	return put(c, &o, e);
 }
 
-void
+int
 child_ctl_cancel(struct child *c, uint64_t grace_ns)
 {
 	struct msg_out o;
 	struct pack_map m;
 	struct err e;
 
-	if (c->ctl == NULL)
-		return;
+	if (c->ctl == NULL || c->ctl->eof)
+		return -1;
 	msg_out_init(&o);
 	msg_begin_notify(&o, "cancel");
 	pack_map_begin(&o.pk, &m);
 	pack_kv_uint(&o.pk, &m, "grace_ns", grace_ns);
 	pack_map_end(&m);
-	if (put(c, &o, &e) == -1)
-		log_debug("child=%ju op=cancel: %s", (uintmax_t)c->id, e.msg);
+	return put(c, &o, &e);
 }
 
 bool

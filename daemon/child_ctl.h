@@ -19,8 +19,8 @@ int child_ctl_open(struct child *, struct err *);
 /* Writes the job.  Takes the descriptors FDS, s->nfds of them. */
 int child_ctl_job(struct child *, const struct spawn *, int *fds,
     struct err *);
-/* Sends `cancel`. */
-void child_ctl_cancel(struct child *, uint64_t grace_ns);
+/* Sends `cancel`.  -1: the child has closed its end, as by an exec. */
+int child_ctl_cancel(struct child *, uint64_t grace_ns);
 /* Reads all that is there: the child has exited. */
 void child_ctl_drain(struct child *);
 /* Whether all that was written is still there, before the fork is known: no

@@ -85,7 +85,10 @@ child_cancel(struct child *c, uint64_t grace_ns, const struct err *why)
 	}
 	log_debug("child=%ju pid=%d op=cancel grace_ns=%ju", (uintmax_t)c->id,
 	    (int)c->pid, (uintmax_t)grace_ns);
-	child_ctl_cancel(c, grace_ns);
+	/* What the child has become does not know of us: the signal that ends
+	 * any program is left. */
+	if (child_ctl_cancel(c, grace_ns) == -1 && c->pidfd != -1)
+		pidfd_signal(c->pidfd, SIGTERM);
 	child_kill_after(c, grace_ns);
 }
 

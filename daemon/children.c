@@ -362,13 +362,15 @@ void
 children_fini(struct server *srv)
 {
 	struct children *cs = &srv->children;
-	struct child *c;
+	struct child *c, *next;
 
-	while ((c = TAILQ_FIRST(&cs->live)) != NULL) {
-		TAILQ_REMOVE(&cs->live, c, link);
+	for (c = TAILQ_FIRST(&cs->live); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
 		child_free(c);
 	}
-	while ((c = TAILQ_FIRST(&cs->ended)) != NULL)
-		child_forget(c);
+	for (c = TAILQ_FIRST(&cs->ended); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		child_free(c);
+	}
 	table_fini(&cs->by_id);
 }

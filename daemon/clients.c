@@ -365,9 +365,11 @@ clients_pending(const struct server *srv)
 void
 clients_fini(struct server *srv)
 {
-	struct client *c;
+	struct client *c, *next;
 
-	while ((c = TAILQ_FIRST(&srv->clients.list)) != NULL)
+	for (c = TAILQ_FIRST(&srv->clients.list); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
 		client_free(c);
+	}
 	table_fini(&srv->clients.by_id);
 }

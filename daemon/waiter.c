@@ -81,9 +81,10 @@ waiter_add(struct child *c, const struct request *rq, bool has_timeout,
 void
 waiter_answer_all(struct child *c)
 {
-	struct waiter *w;
+	struct waiter *w, *next;
 
-	while ((w = LIST_FIRST(&c->waiters)) != NULL) {
+	for (w = LIST_FIRST(&c->waiters); w != NULL; w = next) {
+		next = LIST_NEXT(w, link);
 		record_answer(c, w->conn, w->request);
 		waiter_free(w);
 	}
@@ -92,10 +93,12 @@ waiter_answer_all(struct child *c)
 void
 waiter_fail_all(struct child *c, const struct err *e)
 {
-	struct waiter *w;
+	struct waiter *w, *next;
 
-	while ((w = LIST_FIRST(&c->waiters)) != NULL)
+	for (w = LIST_FIRST(&c->waiters); w != NULL; w = next) {
+		next = LIST_NEXT(w, link);
 		fail(w, e);
+	}
 }
 
 void
@@ -113,8 +116,10 @@ waiter_forget(struct child *c, uint64_t conn)
 void
 waiter_forget_all(struct child *c)
 {
-	struct waiter *w;
+	struct waiter *w, *next;
 
-	while ((w = LIST_FIRST(&c->waiters)) != NULL)
+	for (w = LIST_FIRST(&c->waiters); w != NULL; w = next) {
+		next = LIST_NEXT(w, link);
 		waiter_free(w);
+	}
 }
