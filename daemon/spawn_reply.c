@@ -98,7 +98,8 @@ spawn_reply_job_error(struct child *c, const msgpack_object *error)
 	if (c->answered)
 		return;
 	msg_read_error(error, &e);
-	if (e.code != ERR_SETUP_FAILED && e.code != ERR_IMPORT_FAILED)
+	if (e.code != ERR_SETUP_FAILED && e.code != ERR_IMPORT_FAILED &&
+	    e.code != ERR_TEMPLATE_FAILED && e.code != ERR_INVALID_PARAMS)
 		e.code = ERR_SETUP_FAILED;
 	begin_error(c, &o, &m, e.code, e.msg);
 	copy_keys(error, &o.pk, &m);
