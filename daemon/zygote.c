@@ -263,6 +263,7 @@ zygote_fork(struct zygote *z, struct child *c)
 {
 	int end = fcntl(c->child_end, F_DUPFD_CLOEXEC, 3);
 	struct msg_out o;
+	struct pack_map m;
 	struct err e;
 
 	msg_out_init(&o);
@@ -279,9 +280,11 @@ zygote_fork(struct zygote *z, struct child *c)
 	c->orders++;
 	child_set_state(c, CHILD_STARTING);
 	msg_begin_notify(&o, "fork");
-	msgpack_pack_map(&o.pk, 1);
-	pack_str(&o.pk, "child");
-	msgpack_pack_uint64(&o.pk, c->id);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "child", c->id);
+	if (c->owner != 0)
+		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
+	pack_map_end(&m);
 	c->at.ordered = clock_ns();
 	put(z, &o);
 }

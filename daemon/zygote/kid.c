@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 struct kid *
-kid_new(int epfd, uint64_t id, pid_t pid, struct err *e)
+kid_new(struct kids *kids, int epfd, uint64_t id, pid_t pid, struct err *e)
 {
 	struct kid *k = calloc(1, sizeof(*k));
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = k };
@@ -19,8 +19,10 @@ kid_new(int epfd, uint64_t id, pid_t pid, struct err *e)
 		/* Safe from reuse of the pid: nobody else reaps it. */
 		k->pidfd = pidfd_open(pid, 0);
 		if (k->pidfd != -1 &&
-		    epoll_ctl(epfd, EPOLL_CTL_ADD, k->pidfd, &ev) == 0)
+		    epoll_ctl(epfd, EPOLL_CTL_ADD, k->pidfd, &ev) == 0) {
+			LIST_INSERT_HEAD(kids, k, link);
 			return k;
+		}
 	}
 	err_sys(e, errno, "watch child %d", (int)pid);
 	kill(pid, SIGKILL);
@@ -40,5 +42,6 @@ kid_reap(int epfd, struct kid *k, int *status, struct rusage *ru)
 	/* close alone would not end the watch: the daemon has a duplicate. */
 	epoll_ctl(epfd, EPOLL_CTL_DEL, k->pidfd, NULL);
 	close(k->pidfd);
+	LIST_REMOVE(k, link);
 	return 1;
 }

@@ -5,21 +5,30 @@
 #ifndef ZYGOTE_KID_H
 #define ZYGOTE_KID_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
 #include "proto/err.h"
 
 struct kid {
+	LIST_ENTRY(kid) link;
 	uint64_t id;	/* the daemon's; 0: not known to it */
+	bool leased;	/* ends with the daemon */
+	uint64_t grace_ns;	/* of a leased one */
 	pid_t pid;
 	int pidfd;	/* in the epoll set, with the struct as its data */
 };
 
+/* All that are not reaped. */
+LIST_HEAD(kids, kid);
+
 /* Watches PID, just forked by this process.  Returns a struct that kid_reap
  * frees, or NULL with E filled; then PID is killed and reaped. */
-struct kid *kid_new(int epfd, uint64_t id, pid_t pid, struct err *e);
+struct kid *kid_new(struct kids *, int epfd, uint64_t id, pid_t pid,
+    struct err *e);
 
 /* 1 with *STATUS and *RU as of wait4(2), K's pidfd closed: the caller frees K.
  * 0 when it has not ended. */

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/zygote/guard.h"
 #include "daemon/zygote/handover.h"
 #include "daemon/zygote/kid.h"
 #include "daemon/zygote/tell.h"
@@ -40,6 +41,7 @@ static struct {
 	struct work work;
 	enum state state;
 	uint32_t configure_msgid;
+	struct kids kids;
 	struct kid *canary;
 	uint64_t canary_until_ns;
 	int epfd;
@@ -106,7 +108,7 @@ bear(uint64_t id, enum child_kind kind, int control, struct err *e)
 	z.work.control = control;
 	handover_call(&z.handover, work_fork, &z.work);
 	if (z.work.pid != -1)
-		return kid_new(z.epfd, id, z.work.pid, e);
+		return kid_new(&z.kids, z.epfd, id, z.work.pid, e);
 	*e = z.work.err;
 	return NULL;
 }
@@ -246,8 +248,8 @@ on_fork(const struct msg *m)
 	struct map map;
 	struct err e;
 	struct kid *k = NULL;
-	uint64_t id = 0;
-	int control;
+	uint64_t id = 0, grace_ns = 0;
+	int control, leased = 0;
 
 	if (stream_take_fds(&z.stream, 1, &control, &e) == -1) {
 		z.over = true;
@@ -255,17 +257,21 @@ on_fork(const struct msg *m)
 	}
 	if (map_init(&map, &m->params, "fork", &e) == 0 &&
 	    map_uint(&map, "child", MAP_REQUIRED, UINT64_MAX, &id) == 1 &&
-	    map_end(&map) == 0) {
+	    (leased = map_uint(&map, "grace_ns", MAP_OPTIONAL, INT64_MAX,
+	    &grace_ns)) != -1 && map_end(&map) == 0) {
 		if (z.state == READY)
 			k = bear(id, CHILD_JOB, control, &e);
 		else
 			err_set(&e, ERR_BUSY, "the zygote is not ready");
 	}
 	close(control);
-	if (k != NULL)
-		say_forked(k);
-	else
+	if (k == NULL) {
 		say_fork_failed(id, &e);
+		return;
+	}
+	k->leased = leased == 1;
+	k->grace_ns = grace_ns;
+	say_forked(k);
 }
 
 static void
@@ -299,7 +305,7 @@ hear(void)
 		msg_fini(&m);
 	}
 	if (!z.over && r == -1) {
-		fprintf(stderr, "<3>forkserver-zygote: the daemon's message: "
+		fprintf(stderr, "forkserver-zygote: the daemon's message: "
 		    "%s\n", e.msg);
 		z.over = true;
 	}
@@ -380,10 +386,15 @@ zygote_run(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (start(&e) == -1) {
-		fprintf(stderr, "<3>forkserver-zygote: %s\n", e.msg);
+		fprintf(stderr, "forkserver-zygote: %s\n", e.msg);
 		return 1;
 	}
 	loop();
+	if (guard_needed(ZYGOTE_FD)) {
+		epoll_ctl(z.epfd, EPOLL_CTL_DEL, ZYGOTE_FD, NULL);
+		epoll_ctl(z.epfd, EPOLL_CTL_DEL, z.handover.done_fd, NULL);
+		guard_run(&z.kids, z.epfd);
+	}
 	/* At once: no Python finalisation, and the worker may be busy. */
 	_exit(0);
 }

@@ -1,0 +1,70 @@
+#include "daemon/zygote/guard.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "proto/clock.h"
+
+#define EVENTS 64
+
+bool
+guard_needed(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
+}
+
+/* Kills whose time is over.  Milliseconds until the next, -1: there is none. */
+static int
+strike(struct kids *kids, uint64_t since)
+{
+	uint64_t now = clock_ns(), next = UINT64_MAX;
+	struct kid *k;
+
+	LIST_FOREACH(k, kids, link) {
+		if (!k->leased)
+			continue;
+		if (now - since >= k->grace_ns) {
+			/* Not reaped, so the number is its own. */
+			kill(-k->pid, SIGKILL);
+			kill(k->pid, SIGKILL);
+		} else if (since + k->grace_ns - now < next) {
+			next = since + k->grace_ns - now;
+		}
+	}
+	return next == UINT64_MAX ? -1 : (int)(next / 1000000) + 1;
+}
+
+static bool
+any_leased(const struct kids *kids)
+{
+	struct kid *k;
+
+	LIST_FOREACH(k, kids, link)
+		if (k->leased)
+			return true;
+	return false;
+}
+
+void
+guard_run(struct kids *kids, int epfd)
+{
+	struct epoll_event ev[EVENTS];
+	uint64_t since = clock_ns();
+	struct rusage ru;
+	int status;
+
+	while (any_leased(kids)) {
+		int n = epoll_wait(epfd, ev, EVENTS, strike(kids, since));
+
+		if (n == -1 && errno != EINTR)
+			return;
+		for (int i = 0; i < n; i++)
+			if (kid_reap(epfd, ev[i].data.ptr, &status, &ru) == 1)
+				free(ev[i].data.ptr);
+	}
+}
