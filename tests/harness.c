@@ -1,0 +1,334 @@
+#include "tests/harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/clock.h"
+
+struct live live;
+
+static const char default_config[] =
+    "[template.default]\npath = [\"%s\"]\npreload = [\"trio\", \"jobs\"]\n";
+
+static int
+ms_left(uint64_t until)
+{
+	uint64_t now = clock_ns();
+
+	return now >= until ? 0 : (int)((until - now) / 1000000) + 1;
+}
+
+static uint64_t
+deadline(void)
+{
+	return clock_ns() + DEADLINE_S * NS_PER_S;
+}
+
+static void
+readable(int fd, uint64_t until, const char *what)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int r;
+
+	do
+		r = poll(&p, 1, ms_left(until));
+	while (r == -1 && errno == EINTR);
+	ck_assert_msg(r == 1, "%s: nothing within %d s", what, DEADLINE_S);
+}
+
+static const char *
+bin_dir(void)
+{
+	const char *dir = getenv("FORKSERVERD_BIN_DIR");
+
+	ck_assert_msg(dir != NULL, "FORKSERVERD_BIN_DIR is not set");
+	return dir;
+}
+
+static void
+write_config(const char *text)
+{
+	char fixtures[PATH_MAX];
+	const char *whole;
+	FILE *f;
+
+	ck_assert(realpath("tests/fixtures", fixtures) != NULL);
+	ck_assert(asprintf(&live.config, "%s/config", live.dir) > 0);
+	f = fopen(live.config, "w");
+	ck_assert(f != NULL);
+	/* The only directive is the fixtures' folder. */
+	while ((whole = strstr(text, "%s")) != NULL) {
+		fwrite(text, 1, whole - text, f);
+		fputs(fixtures, f);
+		text = whole + 2;
+	}
+	fputs(text, f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* In the child: the daemon. */
+static _Noreturn void
+exec_daemon(int ready_fd)
+{
+	char path[PATH_MAX], fd[16];
+
+	/* The runner's own life must not end the daemon before its stop. */
+	snprintf(path, sizeof(path), "%s/forkserverd", bin_dir());
+	snprintf(fd, sizeof(fd), "%d", ready_fd);
+	fcntl(ready_fd, F_SETFD, 0);
+	unsetenv("NOTIFY_SOCKET");
+	execl(path, path, "--config", live.config, "--socket", live.socket,
+	    "--log-level", "warn", "--ready-fd", fd, (char *)NULL);
+	_exit(127);
+}
+
+static int
+launch(const char *config)
+{
+	int ready[2];
+
+	/* What a daemon's end orphans becomes ours, so that it is seen. */
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	live = (struct live){ .dir = "/tmp/forkserverd-check-XXXXXX" };
+	ck_assert(mkdtemp(live.dir) != NULL);
+	snprintf(live.socket, sizeof(live.socket), "%s/socket", live.dir);
+	write_config(config != NULL ? config : default_config);
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	live.pid = fork();
+	ck_assert(live.pid != -1);
+	if (live.pid == 0)
+		exec_daemon(ready[1]);
+	close(ready[1]);
+	return ready[0];
+}
+
+void
+live_launch(const char *config)
+{
+	int fd = launch(config);
+	uint64_t until = deadline();
+
+	/* Listening is told apart from readiness by the socket's being there;
+	 * the folder's change is the event. */
+	close(fd);
+	while (access(live.socket, F_OK) == -1) {
+		struct pollfd none = { .fd = -1 };
+
+		ck_assert_msg(ms_left(until) > 0, "the daemon listens not");
+		poll(&none, 1, 1);
+	}
+}
+
+static int
+measured_fds(void)
+{
+	struct peer p;
+	struct reply r;
+	int n;
+
+	peer_open(&p);
+	ask(&p, &r, "ping", "{}");
+	reply_fini(&r);
+	n = fd_count(live.pid);
+	peer_close(&p);
+	return n;
+}
+
+void
+live_start(const char *config)
+{
+	int fd = launch(config);
+	char c;
+
+	readable(fd, deadline(), "the daemon's start");
+	ck_assert_msg(read(fd, &c, 1) == 1, "the daemon ended at its start");
+	close(fd);
+	live.baseline = measured_fds();
+}
+
+static void
+remove_dir(void)
+{
+	unlink(live.config);
+	free(live.config);
+	ck_assert_msg(access(live.socket, F_OK) == -1 ||
+	    unlink(live.socket) == 0, "the socket");
+	/* The listener's lock, where it keeps one. */
+	DIR *d = opendir(live.dir);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		unlinkat(dirfd(d), e->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+	rmdir(live.dir);
+}
+
+/* Waits for PID (-1: any child of ours) with a deadline.  The status. */
+static int
+reap(pid_t pid, const char *what)
+{
+	uint64_t until = deadline();
+	sigset_t chld, old;
+	struct timespec tick = { .tv_sec = 1 };
+	int status;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, &old);
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		ck_assert_msg(ms_left(until) > 0, "%s: not over", what);
+		sigtimedwait(&chld, NULL, &tick);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return status;
+}
+
+void
+live_no_process(void)
+{
+	uint64_t until = deadline();
+	struct timespec tick = { .tv_sec = 1 };
+	sigset_t chld;
+	int status;
+	pid_t pid;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, NULL);
+	while ((pid = waitpid(-1, &status, WNOHANG)) != -1) {
+		ck_assert_msg(ms_left(until) > 0, "a process is left");
+		if (pid == 0)
+			sigtimedwait(&chld, NULL, &tick);
+	}
+	ck_assert_int_eq(errno, ECHILD);
+}
+
+void
+live_stop(void)
+{
+	uint64_t until = deadline();
+	int status, now;
+
+	/* Each round is a round trip through the daemon's loop, which has met
+	 * the ends of all earlier connections soon. */
+	while ((now = measured_fds()) != live.baseline)
+		ck_assert_msg(ms_left(until) > 0,
+		    "the daemon has %d descriptors, at first %d", now,
+		    live.baseline);
+	kill(live.pid, SIGTERM);
+	status = reap(live.pid, "the daemon's drain");
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	    "the daemon ended with status %#x", status);
+	ck_assert_msg(access(live.socket, F_OK) == -1, "the socket is left");
+	live_no_process();
+	remove_dir();
+}
+
+int
+fd_count(pid_t pid)
+{
+	char path[64];
+	DIR *d;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	ck_assert_msg(d != NULL, "%s", path);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+long
+rss_kb(pid_t pid)
+{
+	char path[64];
+	long size, rss = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "r");
+	ck_assert(f != NULL);
+	ck_assert_int_eq(fscanf(f, "%ld %ld", &size, &rss), 2);
+	fclose(f);
+	return rss * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+char
+process_state(pid_t pid)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return '?';
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = '?';
+	fclose(f);
+	return state;
+}
+
+void
+process_gone(pid_t pid)
+{
+	uint64_t until = deadline();
+	struct pollfd none = { .fd = -1 };
+
+	/* It may be anybody's child: there is no event to wait for. */
+	while (strchr("?Z", process_state(pid)) == NULL) {
+		ck_assert_msg(ms_left(until) > 0, "process %d lives",
+		    (int)pid);
+		poll(&none, 1, 5);
+	}
+}
+
+const char *
+read_text(int fd, bool line)
+{
+	uint64_t until = deadline();
+	char *buf = malloc(1 << 20);
+	size_t n = 0;
+	ssize_t got;
+
+	do {
+		readable(fd, until, "a child's output");
+		got = read(fd, buf + n, line ? 1 : (1 << 20) - n - 1);
+		ck_assert(got >= 0);
+		n += got;
+	} while (got > 0 && !(line && buf[n - 1] == '\n'));
+	buf[n] = '\0';
+	return buf;
+}
+
+int
+harness_main(const char *name, const TTest *const *tests)
+{
+	Suite *s = suite_create(name);
+	TCase *tc = tcase_create(name);
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_set_timeout(tc, 4 * DEADLINE_S);
+	for (; *tests != NULL; tests++)
+		tcase_add_test(tc, *tests);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
