@@ -112,6 +112,18 @@ fits(int outcome, const msgpack_object *o)
 	return outcome == OUTCOME_RESULT || o->type == MSGPACK_OBJECT_MAP;
 }
 
+/* A sbuffer begins with 8 KB, and thousands of records are kept. */
+static void
+shrink(msgpack_sbuffer *b)
+{
+	char *p = b->size > 0 ? realloc(b->data, b->size) : NULL;
+
+	if (p == NULL)
+		return;
+	b->data = p;
+	b->alloc = b->size;
+}
+
 /* Keeps the raw bytes of the outcome for the exit record. */
 static int
 take_done(struct child *c, const struct msg *m, struct err *e)
@@ -124,6 +136,8 @@ take_done(struct child *c, const struct msg *m, struct err *e)
 	const msgpack_object_map *map = &m->params.via.map;
 	msgpack_packer pk;
 
+	if (m->params.type != MSGPACK_OBJECT_MAP)
+		return err_set(e, ERR_MALFORMED, "`done` without a map");
 	if (c->ctl->done || !c->ctl->answered)
 		return err_set(e, ERR_MALFORMED, "`done` out of turn");
 	c->ctl->done = true;
@@ -145,8 +159,10 @@ take_done(struct child *c, const struct msg *m, struct err *e)
 		}
 	if (c->outcome == OUTCOME_NONE)
 		return err_set(e, ERR_MALFORMED, "`done` with no outcome");
-	if (c->outcome_raw.size <= CHILD_OUTCOME_MAX)
+	if (c->outcome_raw.size <= CHILD_OUTCOME_MAX) {
+		shrink(&c->outcome_raw);
 		return 0;
+	}
 	msgpack_sbuffer_destroy(&c->outcome_raw);
 	msgpack_sbuffer_init(&c->outcome_raw);
 	msgpack_packer_init(&pk, &c->outcome_raw, msgpack_sbuffer_write);

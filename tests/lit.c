@@ -33,9 +33,12 @@ text(msgpack_packer *pk, const char *p)
 	for (; *p != '\''; p++) {
 		if (*p == '\0')
 			wrong("'");
-		if (*p == '\\')
-			p++;
-		buf[n++] = p[-1] == '\\' && *p == 'n' ? '\n' : *p;
+		if (*p != '\\')
+			buf[n++] = *p;
+		else if (*++p == 'n')
+			buf[n++] = '\n';
+		else
+			buf[n++] = *p;
 	}
 	pack_strn(pk, buf, n);
 	free(buf);
