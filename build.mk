@@ -50,8 +50,10 @@ cppflags = $(CPPFLAGS) -I. -D_GNU_SOURCE -DFORKSERVERD_VERSION='"$(VERSION)"' \
 ldflags := $(flags_$(VARIANT)) -Wl,--as-needed -Wl,-z,relro,-z,now $(LDFLAGS)
 
 python := $(if $(filter dbg,$(VARIANT)),python-3.14d-embed,python-3.14-embed)
-# CPython's headers do not pass our warnings.
-python_cflags := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(python)))
+# As system headers, since CPython's do not pass our warnings. Not canonical,
+# as Debian's debug headers are symlinks to the others, beside a pyconfig.h of
+# their own.
+python_cflags := -fno-canonical-system-headers $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(python)))
 python_libs := $(shell pkg-config --libs $(python))
 msgpack_libs := $(shell pkg-config --libs msgpack-c)
 check_libs := $(shell pkg-config --libs check)
@@ -212,7 +214,7 @@ tidy: $(tidies)
 .PHONY: $(tidies)
 $(tidies): tidy/%: %.c
 	$(call say,TIDY,$<)clang-tidy --quiet --warnings-as-errors='*' $< -- \
-		$(cppflags) $(python_cflags) -std=gnu23
+		$(cppflags) $(filter-out -f%,$(python_cflags)) -std=gnu23
 
 # Installing
 
