@@ -229,7 +229,7 @@ START_TEST(terminal_controls)
 	ck_assert_int_eq(openpty(&master, &slave, NULL, NULL, NULL), 0);
 	id = peer_send_fds(&p, "spawn", &slave, 1, "{'code': 'import os; "
 	    "fd = os.open(\"/dev/tty\", os.O_RDWR); "
-	    "os.write(fd, b\"%%d %%d\\n\" %% (os.tcgetpgrp(fd), os.getpid()))',"
+	    "os.write(fd, f\"{os.tcgetpgrp(fd)} {os.getpid()}{os.linesep}\".encode())',"
 	    " 'fds': [0], 'tty': 0}");
 	peer_response(&p, id, &r);
 	char want[64];
