@@ -4,19 +4,14 @@ Each program is run by both; standard output, standard error and exit status
 must be equal.  What is a process's own (ids, addresses) is not printed.
 """
 
-import os
-import pathlib
 import subprocess
 import sys
 import zipfile
 
 import pytest
+from conftest import BIN, ENVIRONMENT
 
-BIN = pathlib.Path(os.environ["FORKSERVERD_BIN_DIR"])
 LIMIT = 60  # seconds for one program; none takes a hundredth of it
-
-# PYTHON* variables come too late for a child (README): not in either.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
 
 PROGRAMS = {
     "arguments": "import sys; print(sys.argv, sys.path)",
@@ -187,23 +182,9 @@ logging.getLogger("x").warning("look")
 }
 
 
-@pytest.fixture(scope="module")
-def forkctl(tmp_path_factory):
-    """`forkctl run` against a daemon of our own."""
-    socket = tmp_path_factory.mktemp("like") / "socket"
-    ready, ready_end = os.pipe()
-    daemon = subprocess.Popen(
-        [BIN / "forkserverd", "--socket", socket, "--log-level", "warn"]
-        + ["--ready-fd", str(ready_end)],
-        pass_fds=[ready_end],
-        env=ENVIRONMENT,
-    )
-    os.close(ready_end)
-    with open(ready) as pipe:
-        assert pipe.readline() == "\n"
-    yield [BIN / "forkctl", "--socket", socket, "run"]
-    daemon.terminate()
-    assert daemon.wait(30) == 0
+@pytest.fixture
+def forkctl(plain_daemon):
+    return [BIN / "forkctl", "--socket", plain_daemon, "run"]
 
 
 def outcome(command, folder):

@@ -1,0 +1,57 @@
+"""A daemon for each module of tests, and what to find it by."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+BIN = pathlib.Path(os.environ["FORKSERVERD_BIN_DIR"])
+FIXTURES = HERE.parent / "fixtures"
+
+# PYTHON* variables come too late for a child (README): not in its parent's.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+
+CONFIG = f"""\
+[template.default]
+path = ["{FIXTURES}"]
+preload = ["trio", "jobs"]
+"""
+
+
+@contextlib.contextmanager
+def running(folder, options):
+    """A daemon that is ready; it must end well."""
+    socket = folder / "socket"
+    ready, ready_end = os.pipe()
+    process = subprocess.Popen(
+        [BIN / "forkserverd", "--socket", socket, "--log-level", "warn"]
+        + ["--ready-fd", str(ready_end), *options],
+        pass_fds=[ready_end],
+        env=ENVIRONMENT,
+    )
+    os.close(ready_end)
+    with open(ready) as pipe:
+        assert pipe.readline() == "\n"
+    yield socket
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    """The socket of a daemon whose template has tests/fixtures/jobs.py."""
+    folder = tmp_path_factory.mktemp("daemon")
+    config = folder / "config.toml"
+    config.write_text(CONFIG)
+    with running(folder, ["--config", config]) as socket:
+        yield socket
+
+
+@pytest.fixture(scope="module")
+def plain_daemon(tmp_path_factory):
+    """The socket of a daemon that is as it comes."""
+    with running(tmp_path_factory.mktemp("plain"), []) as socket:
+        yield socket
