@@ -143,6 +143,7 @@ $(suites)/%: $(obj)/tests/%.o $(harness_o) $$(addprefix $(obj)/,$$($$*_OBJS)) \
 # Trying
 
 export FORKSERVERD_BIN_DIR := $(CURDIR)/$(bin)
+export FORKSERVERD_VARIANT := $(VARIANT)
 # Reports go to files: a daemon's stderr may be nowhere, its status unlooked at.
 ifneq ($(filter asan tsan,$(VARIANT)),)
 export FORKSERVERD_REPORTS := $(CURDIR)/$(obj)/reports
