@@ -12,8 +12,10 @@
 #include "client/forkctl/record.h"
 #include "client/forkctl/relay.h"
 #include "client/forkctl/signals.h"
+#include "proto/clock.h"
 
 #define BACKGROUND_MS 250	/* a shell's `fg` of a running job tells nobody */
+#define STARTING_NS (NS_PER_S / 5)	/* for an answer that is on its way */
 
 enum { P_DAEMON, P_SIGNALS, P_TERMINAL, P_MASTER, P_COUNT };
 
@@ -29,6 +31,8 @@ struct session {
 	bool started, over;
 	uint64_t child;		/* its id, once started */
 	unsigned asked;		/* signals that asked it to end */
+	int early;		/* one that came before it had started, or 0 */
+	uint64_t early_ns;	/* when */
 	bool told_hangup;
 	struct answer end;	/* exit record, or why there is none */
 	int status;		/* where END has neither */
@@ -61,18 +65,50 @@ tell_child(struct session *s, const char *method, int sig)
 	params_fini(&p);
 }
 
-/* The first one is the child's to heed, the second ends it. */
+/* The end of the connection ends the child. */
+static void
+give_up(struct session *s, int sig)
+{
+	s->status = 128 + sig;
+	s->over = true;
+}
+
+/* The first one is the child's to heed, the second ends it.  A child may run
+ * before we know it: its start is waited for, for a moment. */
 static void
 ask_to_end(struct session *s, int sig)
 {
-	if (!s->started) {	/* the end of the connection ends it */
-		s->status = 128 + sig;
-		s->over = true;
+	if (!s->started && s->early == 0) {
+		s->early = sig;
+		s->early_ns = clock_ns();
+	} else if (!s->started) {
+		give_up(s, sig);
 	} else if (s->asked++ == 0) {
 		tell_child(s, "signal", sig);
 	} else {
 		tell_child(s, "kill", 0);
 	}
+}
+
+/* What to do about an early signal.  Milliseconds to wait at most, or -1. */
+static int
+settle_early(struct session *s)
+{
+	int sig = s->early;
+	uint64_t waited;
+
+	if (sig == 0 || s->over)
+		return -1;
+	if (s->started) {
+		s->early = 0;
+		ask_to_end(s, sig);
+		return -1;
+	}
+	waited = clock_ns() - s->early_ns;
+	if (waited < STARTING_NS)
+		return (int)((STARTING_NS - waited) / 1000000) + 1;
+	give_up(s, sig);
+	return 0;
 }
 
 /*
@@ -239,14 +275,15 @@ loop(struct session *s)
 			[P_TERMINAL] = { .fd = -1 },
 			[P_MASTER] = { .fd = -1 },
 		};
-		int sig, timeout = -1;
+		int sig, timeout;
 
 		take_messages(s);
+		timeout = settle_early(s);
 		if (s->over)
 			return;
 		if (relays(s)) {
 			relay_poll(&s->relay, &p[P_TERMINAL]);
-			if (!s->term.raw)
+			if (!s->term.raw && timeout == -1)
 				timeout = BACKGROUND_MS;
 		}
 		if (poll(p, P_COUNT, timeout) == -1 && errno != EINTR)
