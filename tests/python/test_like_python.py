@@ -4,6 +4,7 @@ Each program is run by both; standard output, standard error and exit status
 must be equal.  What is a process's own (ids, addresses) is not printed.
 """
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,9 @@ import zipfile
 import pytest
 from conftest import BIN, ENVIRONMENT
 
+# The one that the zygote is built with.
+DEBUG = os.environ.get("FORKSERVERD_VARIANT") == "dbg"
+PYTHON = "/usr/bin/python3.14-dbg" if DEBUG else sys.executable
 LIMIT = 60  # seconds for one program; none takes a hundredth of it
 
 PROGRAMS = {
@@ -201,7 +205,7 @@ def outcome(command, folder):
 
 def like_python(forkctl, words, folder):
     ours = outcome([*forkctl, *words], folder)
-    theirs = outcome([sys.executable, *words], folder)
+    theirs = outcome([PYTHON, *words], folder)
     if theirs[2] < 0:  # forkctl tells a signal as a shell does
         theirs = (*theirs[:2], 128 - theirs[2])
     assert ours == theirs
