@@ -353,8 +353,13 @@ children_client_gone(struct server *srv, uint64_t conn)
 		waiter_forget(c, conn);
 		/* Detached, but nobody has been told of it: no lease was
 		 * given up yet. */
-		if (c->owner == conn || (c->asker == conn && !c->answered))
-			child_cancel(c, c->grace_ns, &why);
+		if (c->lease_over || (c->owner != conn &&
+		    (c->asker != conn || c->answered)))
+			continue;
+		/* The connection's end and its process's come one by one; a
+		 * program's own handler shall hear of it once. */
+		c->lease_over = true;
+		child_cancel(c, c->grace_ns, &why);
 	}
 }
 

@@ -90,6 +90,7 @@ struct child {
 	ev_timer kill_timer;
 	uint64_t kill_at;		/* 0: not armed */
 	bool cancelled, killed;
+	bool lease_over;		/* its owner's end has been acted on */
 	bool reaped;
 	int status;			/* as of wait4; -1: not known */
 	bool has_usage;

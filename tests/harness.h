@@ -105,6 +105,9 @@ int run(struct peer *, struct reply *record, const char *fmt, ...)
 const char *output(struct peer *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* P lives until the test's end, and is returned. */
+char *kept(char *p);
+
 /* Open descriptors, resident KB, state letter of a process ('?': there is
  * none). */
 int fd_count(pid_t);

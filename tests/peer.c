@@ -268,7 +268,7 @@ str_at(const struct reply *r, const char *path)
 
 	ck_assert_msg(o->type == MSGPACK_OBJECT_STR ||
 	    o->type == MSGPACK_OBJECT_BIN, "\"%s\" is no text", path);
-	return strndup(o->via.str.ptr, o->via.str.size);
+	return kept(strndup(o->via.str.ptr, o->via.str.size));
 }
 
 static void
