@@ -22,12 +22,12 @@ preload = ["trio", "jobs"]
 
 
 @contextlib.contextmanager
-def running(folder, options):
+def running(folder, options, program=BIN / "forkserverd"):
     """A daemon that is ready; it must end well."""
     socket = folder / "socket"
     ready, ready_end = os.pipe()
     process = subprocess.Popen(
-        [BIN / "forkserverd", "--socket", socket, "--log-level", "warn"]
+        [program, "--socket", socket, "--log-level", "warn"]
         + ["--ready-fd", str(ready_end), *options],
         pass_fds=[ready_end],
         env=ENVIRONMENT,
