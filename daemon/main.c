@@ -1,6 +1,7 @@
 /*
  * main: options, configuration, start, loop, end.
  */
+#include <signal.h>
 #include <stdio.h>
 
 #include "daemon/config_load.h"
@@ -24,6 +25,18 @@ serve(const struct config *cfg, int ready_fd)
 	return status;
 }
 
+/* Whoever starts us may block or ignore signals, SIGCHLD among them, without
+ * which no zygote's end would be seen. */
+static void
+hear_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGCHLD, SIG_DFL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -32,6 +45,7 @@ main(int argc, char **argv)
 	struct err e;
 	int status = EXIT_FAILED;
 
+	hear_signals();
 	if (options_read(&opt, argc, argv) == -1 ||
 	    config_init(&cfg, &e) == -1) {
 		fputs("forkserverd: no memory\n", stderr);

@@ -1,0 +1,340 @@
+/*
+ * Templates whose preloads misbehave, and zygotes that die: each costs itself
+ * only, and clients hear why.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/harness.h"
+
+static const char several[] =
+    "[template.default]\npath = [\"%s\"]\npreload = [\"trio\", \"jobs\"]\n"
+    "[template.raises]\npath = [\"%s\"]\npreload = [\"raises_at_import\"]\n"
+    "[template.exits]\npath = [\"%s\"]\npreload = [\"exits_at_import\"]\n"
+    "[template.crashes]\npath = [\"%s\"]\npreload = [\"crashes_at_import\"]\n"
+    "[template.hangs]\npath = [\"%s\"]\npreload = [\"hangs_at_import\"]\n"
+    "preload_timeout = 0.5\n"
+    "[template.thread]\npath = [\"%s\"]\npreload = [\"leaves_thread\"]\n"
+    "[template.absent]\npreload = [\"no_such_module\"]\n";
+
+/* The reply to `templates`, cut down to the one of that name. */
+static void
+template_of(struct peer *p, const char *name, struct reply *r, char *path)
+{
+	ask(p, r, "templates", "{}");
+	for (unsigned i = 0; i < at(r, "templates")->via.array.size; i++) {
+		sprintf(path, "templates.%u.name", i);
+		if (strcmp(str_at(r, path), name) == 0) {
+			sprintf(path, "templates.%u.", i);
+			return;
+		}
+	}
+	ck_abort_msg("no template %s", name);
+}
+
+static const char *
+template_str(struct peer *p, const char *name, const char *key)
+{
+	struct reply r;
+	char path[96];
+	const char *s;
+
+	template_of(p, name, &r, path);
+	strcat(path, key);
+	s = has(&r, path) ? str_at(&r, path) : "";
+	reply_fini(&r);
+	return s;
+}
+
+static int64_t
+template_int(struct peer *p, const char *name, const char *key)
+{
+	struct reply r;
+	char path[96];
+	int64_t v;
+
+	template_of(p, name, &r, path);
+	strcat(path, key);
+	v = int_at(&r, path);
+	reply_fini(&r);
+	return v;
+}
+
+static void
+echo(struct peer *p, const char *extra)
+{
+	struct reply r;
+
+	ck_assert_int_eq(run(p, &r, "{'call': 'jobs:trio_echo', 'args': [1]%s}",
+	    extra), 0);
+	ck_assert_int_eq(int_at(&r, "result.0"), 1);
+	reply_fini(&r);
+}
+
+START_TEST(bad_preloads_cost_their_template_only)
+{
+	static const struct {
+		const char *name, *module, *told;
+	} bad[] = {
+		{ "raises", "raises_at_import", "not today" },
+		{ "exits", "exits_at_import", "SystemExit" },
+		{ "crashes", "crashes_at_import", "signal 11" },
+		{ "hangs", "hangs_at_import", "longer than" },
+		{ "thread", NULL, "thread" },
+		{ "absent", "no_such_module", "ModuleNotFoundError" },
+	};
+	struct peer p;
+	struct reply r;
+
+	live_start(several);
+	peer_open(&p);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		uint32_t id = peer_send(&p, "spawn",
+		    "{'template': '%s', 'code': 'pass'}", bad[i].name);
+
+		peer_response(&p, id, &r);
+		ck_assert_str_eq(str_at(&r, "code"), "template_failed");
+		ck_assert_str_eq(str_at(&r, "template"), bad[i].name);
+		ck_assert_msg(strstr(str_at(&r, "message"), bad[i].told)
+		    != NULL, "%s: %s", bad[i].name, str_at(&r, "message"));
+		if (bad[i].module != NULL)
+			ck_assert_str_eq(str_at(&r, "module"), bad[i].module);
+		if (i == 0)
+			ck_assert(strstr(str_at(&r, "traceback"),
+			    "raises_at_import.py") != NULL);
+		reply_fini(&r);
+		ck_assert_int_ge(template_int(&p, bad[i].name, "failures"), 1);
+		echo(&p, "");
+	}
+	refused(&p, "unknown_template", NULL, "spawn",
+	    "{'template': 'nosuch', 'code': 'pass'}");
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
+START_TEST(dead_zygote_is_replaced)
+{
+	struct peer p;
+	struct reply r;
+	uint64_t hang, busy;
+	pid_t zygote;
+
+	live_start(NULL);
+	peer_open(&p);
+	hang = spawn(&p, "{'call': 'jobs:hang'}");
+	busy = spawn(&p, "{'call': 'jobs:busy'}");
+	zygote = template_int(&p, "default", "pid");
+	kill(zygote, SIGKILL);
+	process_gone(zygote);
+	/* Served by the next generation; the first one's children are kept. */
+	echo(&p, "");
+	ck_assert_int_eq(template_int(&p, "default", "generation"), 2);
+	ask(&p, &r, "inspect", "{'id': %ju}", (uintmax_t)hang);
+	ck_assert_str_eq(str_at(&r, "state"), "running");
+	ck_assert_int_eq(int_at(&r, "generation"), 1);
+	reply_fini(&r);
+	ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)hang);
+	reply_fini(&r);
+	wait_end(&p, hang, &r);
+	ck_assert_int_eq(int_at(&r, "exit_code"), 143);
+	reply_fini(&r);
+	ask(&p, &r, "kill", "{'id': %ju}", (uintmax_t)busy);
+	reply_fini(&r);
+	wait_end(&p, busy, &r);
+	ck_assert_int_eq(int_at(&r, "signal"), SIGKILL);
+	reply_fini(&r);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
+/* Spawns in flight when the zygote dies are answered one way or the other. */
+START_TEST(spawns_outlive_their_zygote)
+{
+	struct peer p;
+	struct reply r;
+	pid_t zygote;
+	int served = 0;
+
+	live_start(NULL);
+	peer_open(&p);
+	zygote = template_int(&p, "default", "pid");
+	for (int i = 0; i < 40; i++) {
+		if (i == 20)
+			kill(zygote, SIGKILL);
+		peer_send(&p, "spawn", "{'call': 'jobs:hang'}");
+	}
+	while (served < 40) {
+		peer_next(&p, &r);
+		if (r.msg.type == MSG_RESPONSE) {
+			ck_assert_int_eq(r.msg.error.type, MSGPACK_OBJECT_NIL);
+			served++;
+		}
+		reply_fini(&r);
+	}
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
+START_TEST(stopped_zygote_holds_nobody_up)
+{
+	struct peer p;
+	struct reply r;
+	pid_t zygote;
+	uint32_t late;
+
+	live_start("[template.default]\npath = [\"%s\"]\n"
+	    "preload = [\"trio\", \"jobs\"]\n[template.other]\n"
+	    "path = [\"%s\"]\npreload = [\"jobs\"]\n");
+	peer_open(&p);
+	zygote = template_int(&p, "other", "pid");
+	kill(zygote, SIGSTOP);
+	late = peer_send(&p, "spawn",
+	    "{'template': 'other', 'call': 'jobs:echo'}");
+	echo(&p, "");
+	ask(&p, &r, "ping", "{}");
+	reply_fini(&r);
+	kill(zygote, SIGCONT);
+	peer_response(&p, late, &r);
+	ck_assert_int_eq(r.msg.error.type, MSGPACK_OBJECT_NIL);
+	reply_fini(&r);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
+START_TEST(cold_starts)
+{
+	struct peer p;
+	struct reply r;
+	uint64_t id;
+
+	live_start("[template.default]\npath = [\"%s\"]\n"
+	    "preload = [\"trio\", \"jobs\"]\n[template.raises]\n"
+	    "path = [\"%s\"]\npreload = [\"raises_at_import\"]\n"
+	    "start = \"demand\"\n");
+	peer_open(&p);
+	ask(&p, &r, "spawn", "{'call': 'jobs:hang', 'start': 'cold'}");
+	ck_assert_str_eq(str_at(&r, "start"), "cold");
+	ck_assert(bool_at(&r, "promoted"));
+	ck_assert_int_ge(int_at(&r, "interpreter"), 1);
+	id = int_at(&r, "id");
+	reply_fini(&r);
+	ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)id);
+	reply_fini(&r);
+	wait_end(&p, id, &r);
+	ck_assert_int_eq(int_at(&r, "exit_code"), 143);
+	reply_fini(&r);
+	echo(&p, ", 'start': 'cold'");
+	echo(&p, ", 'start': 'warm'");
+	live.baseline += 2;	/* the sockets of two cold zygotes */
+	id = peer_send(&p, "spawn",
+	    "{'template': 'raises', 'code': 'pass', 'start': 'cold'}");
+	peer_response(&p, id, &r);
+	ck_assert_str_eq(str_at(&r, "code"), "template_failed");
+	ck_assert(strstr(str_at(&r, "message"), "not today") != NULL);
+	ck_assert(strstr(str_at(&r, "traceback"), "raises_at_import.py")
+	    != NULL);
+	reply_fini(&r);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
+START_TEST(settings_of_a_template)
+{
+	struct peer p;
+	struct reply r;
+
+	live_start("[template.default]\npreload = [\"trio\"]\n"
+	    "[template.lazy]\nstart = \"demand\"\npath = [\"%s\"]\n"
+	    "preload = [\"jobs\"]\nenv = { COLOUR = \"blue\" }\n");
+	peer_open(&p);
+	ck_assert_str_eq(template_str(&p, "lazy", "state"), "idle");
+	live.baseline += 1;	/* the socket of its zygote */
+	/* Its environment is the children's, where a spawn gives none. */
+	ck_assert_int_eq(run(&p, &r, "{'template': 'lazy', 'call': "
+	    "'os:getenv', 'args': ['COLOUR']}"), 0);
+	ck_assert_str_eq(str_at(&r, "result"), "blue");
+	reply_fini(&r);
+	ck_assert_int_eq(run(&p, &r, "{'template': 'lazy', 'call': "
+	    "'os:getenv', 'args': ['COLOUR'], 'env': {}}"), 0);
+	ck_assert_int_eq(at(&r, "result")->type, MSGPACK_OBJECT_NIL);
+	reply_fini(&r);
+	ck_assert_str_eq(template_str(&p, "lazy", "state"), "ready");
+	ck_assert_str_eq(template_str(&p, "lazy", "way"), "promoted");
+	ck_assert_str_eq(template_str(&p, "lazy", "preload.0.module"), "jobs");
+	ck_assert_int_ge(template_int(&p, "lazy", "preload.0.import_ns"), 1);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
+/* The way down, each step with its reason, none of them a crash. */
+START_TEST(guards_lead_the_way_down)
+{
+	static const struct {
+		const char *preload, *more, *way, *reason;
+		bool promoted;
+	} steps[] = {
+		{ "bad_when_promoted", "", "unpromoted", "canary", false },
+		{ "bad_in_children", "", "cold", "canary", true },
+		{ "hangs_in_children", "canary_timeout = 0.3\n", "cold",
+		    "canary", true },
+		{ "jobs", "promote = false\n", "unpromoted", "promote",
+		    false },
+		{ "jobs", "mode = \"isolated\"\n", "promoted", "", true },
+	};
+	struct peer p;
+	struct reply r;
+	char config[512];
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		uint64_t id;
+
+		snprintf(config, sizeof(config), "[template.default]\n"
+		    "path = [\"%%s\"]\npreload = [\"trio\", \"%s\"]\n%s",
+		    steps[i].preload, steps[i].more);
+		live_start(config);
+		peer_open(&p);
+		ck_assert_str_eq(template_str(&p, "default", "way"),
+		    steps[i].way);
+		ck_assert(strstr(template_str(&p, "default", "reason"),
+		    steps[i].reason) != NULL);
+		ask(&p, &r, "spawn", "{'call': 'jobs:hang'}");
+		ck_assert(bool_at(&r, "promoted") == steps[i].promoted);
+		id = int_at(&r, "id");
+		reply_fini(&r);
+		ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)id);
+		reply_fini(&r);
+		wait_end(&p, id, &r);
+		/* An unpromoted one hears no signals: SIGTERM ends it. */
+		if (steps[i].promoted)
+			ck_assert_int_eq(int_at(&r, "exit_code"), 143);
+		else
+			ck_assert_int_eq(int_at(&r, "signal"), SIGTERM);
+		reply_fini(&r);
+		echo(&p, "");
+		if (strcmp(steps[i].way, "cold") == 0)
+			refused(&p, "template_failed", NULL, "spawn",
+			    "{'code': 'pass', 'start': 'warm'}");
+		peer_close(&p);
+		live_stop();
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { bad_preloads_cost_their_template_only,
+		dead_zygote_is_replaced, spawns_outlive_their_zygote,
+		stopped_zygote_holds_nobody_up, cold_starts,
+		settings_of_a_template, guards_lead_the_way_down, NULL };
+
+	return harness_main("zygote", tests);
+}
