@@ -1,0 +1,1 @@
+tsan_handover_OBJS = daemon/zygote/handover.o
