@@ -12,7 +12,7 @@
 
 #include "client/conn.h"
 
-#define MAX_OUT ((size_t)64 << 20)	/* bytes of requests not yet written */
+#define MAX_OUT ((size_t)64 << 20) /* bytes of requests not yet written */
 
 static int
 tell(struct forkserver_error *out, const struct err *e)

@@ -107,7 +107,7 @@ on_response(struct forkserver *fs, const struct msg *m, struct err *e)
 	for (c = fs->calls; c != NULL; c = c->next)
 		if (c->id == m->id && !c->done)
 			break;
-	if (c == NULL) {	/* forgotten, or never asked */
+	if (c == NULL) { /* forgotten, or never asked */
 		close_fds(fds, nfds);
 		return 0;
 	}
@@ -209,7 +209,7 @@ int
 conn_wait(struct forkserver *fs, int64_t deadline)
 {
 	struct pollfd p = { .fd = fs->stream.fd,
-	    .events = forkserver_poll_events(fs) };
+		.events = forkserver_poll_events(fs) };
 	int64_t left = -1;
 	int n;
 

@@ -16,8 +16,8 @@
 struct conn_call {
 	struct conn_call *next;
 	uint32_t id;
-	bool done;		/* the fields below are filled */
-	bool failed;		/* the daemon answered with ERROR */
+	bool done;   /* the fields below are filled */
+	bool failed; /* the daemon answered with ERROR */
 	struct forkserver_reply reply;
 	struct err error;
 };
@@ -32,7 +32,7 @@ struct forkserver {
 	uint32_t last_id;
 	struct conn_call *calls;
 	struct conn_event *events, **events_tail;
-	bool broken;		/* WHY says what ended the connection */
+	bool broken; /* WHY says what ended the connection */
 	struct err why;
 };
 

@@ -47,8 +47,10 @@ dial_path(const char *path, int timeout_ms, struct err *e)
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1) {
 		if (errno == EAGAIN)
-			err_set(e, ERR_TIMEOUT, "connect to \"%s\": "
-			    "not accepted within %d ms", path, timeout_ms);
+			err_set(e, ERR_TIMEOUT,
+			    "connect to \"%s\": "
+			    "not accepted within %d ms",
+			    path, timeout_ms);
 		else
 			err_sys(e, errno, "connect to \"%s\"", path);
 		close(fd);
@@ -84,7 +86,9 @@ conn_dial(const char *path, int timeout_ms, struct err *e)
 	fd = dial_path(SYSTEM_SOCKET, timeout_ms, e);
 	if (fd == -1 && user[0] != '\0' &&
 	    (e->sys == ENOENT || e->sys == ECONNREFUSED))
-		return err_set(e, ERR_SYSTEM, "no daemon listens on \"%s\" "
-		    "nor on \"%s\"", user, SYSTEM_SOCKET);
+		return err_set(e, ERR_SYSTEM,
+		    "no daemon listens on \"%s\" "
+		    "nor on \"%s\"",
+		    user, SYSTEM_SOCKET);
 	return fd;
 }

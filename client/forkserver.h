@@ -23,31 +23,31 @@ extern "C" {
 #endif
 
 #define FORKSERVER_API __attribute__((visibility("default")))
-#define FORKSERVER_MAX_FDS 253	/* descriptors of one call */
+#define FORKSERVER_MAX_FDS 253 /* descriptors of one call */
 
 struct forkserver;
 
 /* Of fixed size: nothing to free. */
 struct forkserver_error {
-	char code[32];		/* name of PROTOCOL.md's table, as "busy" */
-	int sys;		/* errno where one applies, else 0 */
-	char key[48];		/* params key at fault, "" if none */
-	char message[512];	/* lower case, no full stop */
+	char code[32];     /* name of PROTOCOL.md's table, as "busy" */
+	int sys;           /* errno where one applies, else 0 */
+	char key[48];      /* params key at fault, "" if none */
+	char message[512]; /* lower case, no full stop */
 };
 
 /* What came back.  forkserver_reply_free frees and closes; safe twice. */
 struct forkserver_reply {
-	uint8_t *data;		/* one MessagePack value: the result, or the
+	uint8_t *data; /* one MessagePack value: the result, or the
 				 * error map; NULL when the error is our own
 				 * (no connection, time over) */
 	size_t size;
-	int *fds;		/* received, CLOEXEC; set one to -1 to keep it */
+	int *fds; /* received, CLOEXEC; set one to -1 to keep it */
 	unsigned nfds;
 };
 
 struct forkserver_event {
-	char name[32];		/* as "exited" */
-	uint8_t *data;		/* its params, one MessagePack map */
+	char name[32]; /* as "exited" */
+	uint8_t *data; /* its params, one MessagePack map */
 	size_t size;
 };
 
@@ -74,14 +74,14 @@ FORKSERVER_API void forkserver_close(struct forkserver *);
  * forkserver_forget does; it may still take effect.
  */
 FORKSERVER_API int forkserver_call(struct forkserver *, const char *method,
-    const void *params, size_t n, const int *fds, unsigned nfds,
-    int timeout_ms, struct forkserver_reply *r, struct forkserver_error *);
+    const void *params, size_t n, const int *fds, unsigned nfds, int timeout_ms,
+    struct forkserver_reply *r, struct forkserver_error *);
 
 /* As forkserver_call, but does not wait: ID is then given to
  * forkserver_result or forkserver_forget. */
 FORKSERVER_API int forkserver_send(struct forkserver *, const char *method,
-    const void *params, size_t n, const int *fds, unsigned nfds,
-    uint32_t *id, struct forkserver_error *);
+    const void *params, size_t n, const int *fds, unsigned nfds, uint32_t *id,
+    struct forkserver_error *);
 
 /*
  * Takes the response of ID.  Returns 1 with R as forkserver_call has it, 0

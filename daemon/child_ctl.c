@@ -29,8 +29,8 @@
 struct child_ctl {
 	struct stream st;
 	ev_io rd, wr;
-	uint64_t waiting;	/* share in `waiting` below */
-	size_t sent;		/* bytes ever queued */
+	uint64_t waiting; /* share in `waiting` below */
+	size_t sent;      /* bytes ever queued */
 	bool answered, done, eof;
 };
 
@@ -70,13 +70,13 @@ read_started(struct child *c, const msgpack_object *result, struct err *e)
 
 	if (map_init(&m, result, "job", e) == -1 ||
 	    map_int(&m, "interpreter", MAP_REQUIRED, INT64_MIN, INT64_MAX,
-	    &c->interpreter) == -1 ||
+		&c->interpreter) == -1 ||
 	    map_bool(&m, "promoted", MAP_REQUIRED, &c->promoted) == -1 ||
 	    map_uint(&m, "born_ns", MAP_OPTIONAL, UINT64_MAX, &born) == -1 ||
 	    map_uint(&m, "adopted_ns", MAP_REQUIRED, UINT64_MAX,
-	    &c->at.adopted) == -1 ||
-	    map_uint(&m, "setup_ns", MAP_REQUIRED, UINT64_MAX,
-	    &c->at.setup) == -1)
+		&c->at.adopted) == -1 ||
+	    map_uint(&m, "setup_ns", MAP_REQUIRED, UINT64_MAX, &c->at.setup) ==
+		-1)
 		return -1;
 	return map_uint(&m, "started_ns", MAP_REQUIRED, UINT64_MAX,
 	    &c->at.started);
@@ -149,7 +149,8 @@ take_done(struct child *c, const struct msg *m, struct err *e)
 			if (c->outcome != OUTCOME_NONE ||
 			    key->type != MSGPACK_OBJECT_STR ||
 			    !bytes_eq((struct bytes){ key->via.str.ptr,
-			    key->via.str.size }, keys[k]))
+					  key->via.str.size },
+				keys[k]))
 				continue;
 			if (!fits(k, &map->ptr[i].val))
 				return err_set(e, ERR_MALFORMED,
@@ -178,8 +179,7 @@ take_msg(struct child *c, const struct msg *m, struct err *e)
 	case MSG_RESPONSE:
 		return take_response(c, m, e);
 	case MSG_NOTIFY:
-		return strcmp(m->method, "done") == 0 ?
-		    take_done(c, m, e) : 0;
+		return strcmp(m->method, "done") == 0 ? take_done(c, m, e) : 0;
 	case MSG_REQUEST:
 		break;
 	}
@@ -217,7 +217,7 @@ read_some(struct child *c)
 		break;
 	case STREAM_AGAIN:
 		return false;
-	case STREAM_EOF:	/* an exec, or its end, which others tell */
+	case STREAM_EOF: /* an exec, or its end, which others tell */
 		c->ctl->eof = true;
 		ev_io_stop(c->srv->loop, &c->ctl->rd);
 		return false;

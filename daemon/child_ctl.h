@@ -17,8 +17,7 @@ struct child;
 /* Makes the socket pair; the child's end becomes c->child_end. */
 int child_ctl_open(struct child *, struct err *);
 /* Writes the job.  Takes the descriptors FDS, s->nfds of them. */
-int child_ctl_job(struct child *, const struct spawn *, int *fds,
-    struct err *);
+int child_ctl_job(struct child *, const struct spawn *, int *fds, struct err *);
 /* Sends `cancel`.  -1: the child has closed its end, as by an exec. */
 int child_ctl_cancel(struct child *, uint64_t grace_ns);
 /* Reads all that is there: the child has exited. */

@@ -19,7 +19,7 @@ kill_now(struct child *c)
 		return;
 	c->killed = true;
 	if (c->pidfd == -1)
-		return;		/* child_forked does it */
+		return; /* child_forked does it */
 	log_info("child=%ju pid=%d op=kill", (uintmax_t)c->id, (int)c->pid);
 	if (pidfd_kill_group(c->pidfd) == -1 && errno != ESRCH)
 		log_error("child=%ju pid=%d op=kill: %s", (uintmax_t)c->id,

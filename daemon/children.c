@@ -21,7 +21,7 @@
 #include "daemon/templates.h"
 #include "daemon/waiter.h"
 
-#define ORDERS_MAX 3	/* zygotes that may die over one child */
+#define ORDERS_MAX 3 /* zygotes that may die over one child */
 
 void
 children_init(struct server *srv)
@@ -107,13 +107,13 @@ dup_cut(struct bytes b, size_t max)
 {
 	if (b.n > max)
 		for (b.n = max; b.n > 0 && (b.p[b.n] & 0xc0) == 0x80;)
-			b.n--;	/* not inside a character of UTF-8 */
+			b.n--; /* not inside a character of UTF-8 */
 	return bytes_dup(b);
 }
 
 static struct child *
-child_alloc(const struct request *rq, const struct spawn *s,
-    struct template *t, struct err *e)
+child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
+    struct err *e)
 {
 	struct child *c = calloc(1, sizeof(*c));
 
@@ -129,7 +129,7 @@ child_alloc(const struct request *rq, const struct spawn *s,
 	c->want_pidfd = s->pidfd;
 	c->want = s->start;
 	c->grace_ns = s->has_grace ? s->grace_ns :
-	    rq->srv->cfg->server.grace_ns;
+				     rq->srv->cfg->server.grace_ns;
 	c->templ = t;
 	c->pidfd = c->child_end = -1;
 	c->at.read = rq->read_ns;
@@ -150,8 +150,8 @@ child_alloc(const struct request *rq, const struct spawn *s,
 }
 
 struct child *
-child_new(const struct request *rq, const struct spawn *s,
-    struct template *t, struct err *e)
+child_new(const struct request *rq, const struct spawn *s, struct template *t,
+    struct err *e)
 {
 	struct children *cs = &rq->srv->children;
 	struct child *c = child_alloc(rq, s, t, e);
@@ -221,7 +221,7 @@ child_forked(struct child *c, pid_t pid, int pidfd, uint64_t time_ns)
 	close(c->child_end);
 	c->child_end = -1;
 	c->at.forked = time_ns >= c->at.ordered && time_ns <= now ? time_ns :
-	    now;
+								    now;
 	if (c->killed) {
 		pidfd_kill_group(pidfd);
 		return;
@@ -240,7 +240,7 @@ make_room(struct server *srv)
 
 	while ((old = TAILQ_FIRST(&cs->ended)) != NULL &&
 	    (cs->count[CHILD_ENDED] > srv->cfg->server.records ||
-	    cs->record_bytes > CHILD_OUTCOMES_MAX))
+		cs->record_bytes > CHILD_OUTCOMES_MAX))
 		child_forget(old);
 }
 
@@ -315,7 +315,8 @@ unforked(struct child *c, const char *how)
 		lane_again(c);
 		return;
 	}
-	err_set(&f.err, ERR_TEMPLATE_FAILED, "the zygote of template \"%s\" "
+	err_set(&f.err, ERR_TEMPLATE_FAILED,
+	    "the zygote of template \"%s\" "
 	    "ended before it had forked the child: it %s",
 	    template_name(c->templ), how);
 	lane_refuse(c, &f);
@@ -332,8 +333,7 @@ child_orphaned(struct child *c, const char *how)
 		unforked(c, how);
 		return;
 	}
-	if (!pidfd_exited(c->pidfd) ||
-	    waitpid(c->pid, &status, WNOHANG) == 0)
+	if (!pidfd_exited(c->pidfd) || waitpid(c->pid, &status, WNOHANG) == 0)
 		return;
 	if (pidfd_status(c->pidfd, &status) == -1)
 		status = -1;
@@ -344,7 +344,8 @@ void
 children_client_gone(struct server *srv, uint64_t conn)
 {
 	static const struct err why = {
-		.code = ERR_DISCONNECTED, .msg = "the client is gone",
+		.code = ERR_DISCONNECTED,
+		.msg = "the client is gone",
 	};
 	struct child *c, *next;
 
@@ -353,8 +354,8 @@ children_client_gone(struct server *srv, uint64_t conn)
 		waiter_forget(c, conn);
 		/* Detached, but nobody has been told of it: no lease was
 		 * given up yet. */
-		if (c->lease_over || (c->owner != conn &&
-		    (c->asker != conn || c->answered)))
+		if (c->lease_over ||
+		    (c->owner != conn && (c->asker != conn || c->answered)))
 			continue;
 		/* The connection's end and its process's come one by one; a
 		 * program's own handler shall hear of it once. */

@@ -30,16 +30,20 @@ struct template;
 struct zygote;
 
 enum child_state {
-	CHILD_QUEUED,		/* its template is not ready */
-	CHILD_STARTING,		/* the fork is ordered */
-	CHILD_RUNNING,		/* its user code runs */
-	CHILD_CANCELLING,	/* cancelled, not over */
+	CHILD_QUEUED,     /* its template is not ready */
+	CHILD_STARTING,   /* the fork is ordered */
+	CHILD_RUNNING,    /* its user code runs */
+	CHILD_CANCELLING, /* cancelled, not over */
 	CHILD_ENDED,
 };
 #define CHILD_STATES (CHILD_ENDED + 1)
 
-enum child_outcome { OUTCOME_NONE, OUTCOME_RESULT, OUTCOME_RESULT_ERROR,
-	OUTCOME_EXCEPTION };
+enum child_outcome {
+	OUTCOME_NONE,
+	OUTCOME_RESULT,
+	OUTCOME_RESULT_ERROR,
+	OUTCOME_EXCEPTION
+};
 
 struct child_usage {
 	uint64_t utime_ns, stime_ns, maxrss_kb, minflt, majflt;
@@ -53,50 +57,50 @@ struct child_times {
 struct waiter;
 
 struct child {
-	TAILQ_ENTRY(child) link;	/* of the live ones, then of the ended */
-	TAILQ_ENTRY(child) line;	/* of its lane, while queued */
+	TAILQ_ENTRY(child) link; /* of the live ones, then of the ended */
+	TAILQ_ENTRY(child) line; /* of its lane, while queued */
 	struct server *srv;
-	uint64_t id;			/* from 1, never reused */
+	uint64_t id; /* from 1, never reused */
 	enum child_state state;
 	uid_t uid;
 
-	uint64_t owner;			/* connection; 0: detached */
-	uint64_t asker;			/* who is owed the spawn's answer */
+	uint64_t owner; /* connection; 0: detached */
+	uint64_t asker; /* who is owed the spawn's answer */
 	uint32_t request;
-	bool answered;			/* the spawn was, either way */
-	bool succeeded;			/* ... with a result */
+	bool answered;  /* the spawn was, either way */
+	bool succeeded; /* ... with a result */
 	bool want_pidfd;
 	enum spawn_start want;
 	uint64_t grace_ns;
 
-	char *title, *entry;		/* entry: cut to ENTRY_SHOWN bytes */
+	char *title, *entry; /* entry: cut to ENTRY_SHOWN bytes */
 	struct template *templ;
-	struct lane *lane;		/* that it waits in or came from */
-	struct zygote *zygote;		/* NULL: before the order, and after
+	struct lane *lane;     /* that it waits in or came from */
+	struct zygote *zygote; /* NULL: before the order, and after
 					 * the zygote's end */
-	uint64_t generation;		/* 0 before the order */
-	pid_t pid;			/* 0 before the fork */
+	uint64_t generation;   /* 0 before the order */
+	pid_t pid;             /* 0 before the fork */
 	int pidfd;
-	int child_end;			/* of the control socket: kept until
+	int child_end;         /* of the control socket: kept until
 					 * the fork is known, so that the job
 					 * in it outlives a zygote; then -1 */
-	unsigned orders;		/* forks that were ordered */
-	struct child_ctl *ctl;		/* NULL once ended */
+	unsigned orders;       /* forks that were ordered */
+	struct child_ctl *ctl; /* NULL once ended */
 
 	int64_t interpreter;
 	bool promoted;
 	struct child_times at;
 
 	ev_timer kill_timer;
-	uint64_t kill_at;		/* 0: not armed */
+	uint64_t kill_at; /* 0: not armed */
 	bool cancelled, killed;
-	bool lease_over;		/* its owner's end has been acted on */
+	bool lease_over; /* its owner's end has been acted on */
 	bool reaped;
-	int status;			/* as of wait4; -1: not known */
+	int status; /* as of wait4; -1: not known */
 	bool has_usage;
 	struct child_usage usage;
 	enum child_outcome outcome;
-	msgpack_sbuffer outcome_raw;	/* one packed value */
+	msgpack_sbuffer outcome_raw; /* one packed value */
 
 	LIST_HEAD(, waiter) waiters;
 };
@@ -104,19 +108,19 @@ struct child {
 TAILQ_HEAD(child_list, child);
 
 struct children {
-	struct child_list live;		/* by id */
-	struct child_list ended;	/* by time */
+	struct child_list live;  /* by id */
+	struct child_list ended; /* by time */
 	struct table by_id;
 	uint64_t last_id;
 	size_t count[CHILD_STATES];
-	size_t leased;			/* live ones with an owner */
-	size_t record_bytes;		/* of the outcomes of ended ones */
-	uint64_t spawned;		/* successful spawns */
+	size_t leased;       /* live ones with an owner */
+	size_t record_bytes; /* of the outcomes of ended ones */
+	uint64_t spawned;    /* successful spawns */
 };
 
 #define CHILD_ENTRY_SHOWN 1024
-#define CHILD_OUTCOME_MAX (4u << 20)	/* result_bytes of hello */
-#define CHILD_OUTCOMES_MAX (64u << 20)	/* of all kept records together */
+#define CHILD_OUTCOME_MAX (4u << 20)   /* result_bytes of hello */
+#define CHILD_OUTCOMES_MAX (64u << 20) /* of all kept records together */
 
 void children_init(struct server *);
 void children_fini(struct server *);

@@ -11,10 +11,10 @@
 #include "daemon/server.h"
 #include "proto/pack.h"
 
-#define FRAMES_A_TURN 64	/* then others have theirs */
-#define OUT_HIGH (1 << 20)	/* unread output that stops the reading */
+#define FRAMES_A_TURN 64   /* then others have theirs */
+#define OUT_HIGH (1 << 20) /* unread output that stops the reading */
 #define LINGER_NS (5 * NS_PER_S)
-#define REFUSED_MAX 64		/* waiting to hear why, beyond max_clients */
+#define REFUSED_MAX 64 /* waiting to hear why, beyond max_clients */
 
 void
 clients_init(struct clients *cs)
@@ -276,7 +276,7 @@ turn_cb(struct ev_loop *loop, ev_timer *w, int events)
 		return;
 	}
 	if (c->st.out_bytes > OUT_HIGH)
-		return;		/* client_write will be back */
+		return; /* client_write will be back */
 	ev_io_start(loop, &c->rd);
 	take_frames(c);
 }
@@ -314,7 +314,8 @@ client_new(struct server *srv, int fd)
 	struct clients *cs = &srv->clients;
 	struct client *c;
 
-	c = cs->n >= srv->cfg->server.max_clients + REFUSED_MAX ? NULL :
+	c = cs->n >= srv->cfg->server.max_clients + REFUSED_MAX ?
+	    NULL :
 	    calloc(1, sizeof(*c));
 	if (c == NULL || table_put(&cs->by_id, cs->last_id + 1, c) == -1) {
 		log_warn("op=accept: no room for a connection");
@@ -341,7 +342,8 @@ clients_tell_draining(struct server *srv)
 	struct client *c;
 	struct msg_out o;
 
-	TAILQ_FOREACH(c, &srv->clients.list, link) {
+	TAILQ_FOREACH(c, &srv->clients.list, link)
+	{
 		if (c->state != CLIENT_OPEN)
 			continue;
 		msg_out_init(&o);
@@ -357,8 +359,8 @@ clients_pending(const struct server *srv)
 	struct client *c;
 
 	TAILQ_FOREACH(c, &srv->clients.list, link)
-		if (c->state != CLIENT_BROKEN && stream_pending(&c->st))
-			return true;
+	if (c->state != CLIENT_BROKEN && stream_pending(&c->st))
+		return true;
 	return false;
 }
 

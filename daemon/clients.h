@@ -25,25 +25,25 @@ struct server;
 
 enum client_state {
 	CLIENT_OPEN,
-	CLIENT_REFUSED,		/* gets `refusal` as its first answer */
-	CLIENT_CLOSING,		/* sends what is queued, then ends */
-	CLIENT_BROKEN,		/* ends at the loop's next turn */
+	CLIENT_REFUSED, /* gets `refusal` as its first answer */
+	CLIENT_CLOSING, /* sends what is queued, then ends */
+	CLIENT_BROKEN,  /* ends at the loop's next turn */
 };
 
 struct client {
 	TAILQ_ENTRY(client) link;
 	struct server *srv;
-	uint64_t id;		/* from 1, never reused */
+	uint64_t id; /* from 1, never reused */
 	enum client_state state;
 	struct err refusal;
 	uid_t uid;
 	pid_t pid;
-	int pidfd;		/* of the process that connected, or -1 */
+	int pidfd; /* of the process that connected, or -1 */
 	struct stream st;
 	ev_io rd, wr, peer;
-	ev_timer turn;		/* goes on with what was left for later */
-	ev_timer linger;	/* ends a refused or closing one */
-	unsigned waits;		/* unanswered waits */
+	ev_timer turn;   /* goes on with what was left for later */
+	ev_timer linger; /* ends a refused or closing one */
+	unsigned waits;  /* unanswered waits */
 };
 
 TAILQ_HEAD(client_list, client);

@@ -15,7 +15,7 @@ static inline void
 clock_arm(struct ev_loop *loop, ev_timer *w, uint64_t ns)
 {
 	ev_timer_stop(loop, w);
-	ev_now_update(loop);	/* the loop's own time may be a turn old */
+	ev_now_update(loop); /* the loop's own time may be a turn old */
 	ev_timer_set(w, (double)ns / (double)NS_PER_S, 0.);
 	ev_timer_start(loop, w);
 }

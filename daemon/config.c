@@ -16,26 +16,33 @@
 #define ZYGOTE_NAME "forkserver-zygote"
 
 static const char *const level_names[] = {
-	[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info",
-	[LOG_DEBUG] = "debug", NULL,
+	[LOG_ERROR] = "error",
+	[LOG_WARN] = "warn",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+	NULL,
 };
 static const char *const mode_names[] = {
-	[MODE_LEGACY] = "legacy", [MODE_ISOLATED] = "isolated", NULL,
+	[MODE_LEGACY] = "legacy",
+	[MODE_ISOLATED] = "isolated",
+	NULL,
 };
 static const char *const start_names[] = {
-	[START_AUTO] = "auto", [START_DEMAND] = "demand", NULL,
+	[START_AUTO] = "auto",
+	[START_DEMAND] = "demand",
+	NULL,
 };
 
 #define SERVER(field) offsetof(struct config_server, field)
 static const struct config_key server_keys[] = {
 	{ "socket", KIND_TEXT, SERVER(socket), "", 0, 0, NULL },
 	{ "mode", KIND_OCTAL, SERVER(mode), "0600", 0, 0777, NULL },
-	{ "max_clients", KIND_COUNT, SERVER(max_clients), "256",
-	    1, 100000, NULL },
-	{ "max_children", KIND_COUNT, SERVER(max_children), "4096",
-	    1, 1000000, NULL },
-	{ "max_starting", KIND_COUNT, SERVER(max_starting), "1024",
-	    1, 1000000, NULL },
+	{ "max_clients", KIND_COUNT, SERVER(max_clients), "256", 1, 100000,
+	    NULL },
+	{ "max_children", KIND_COUNT, SERVER(max_children), "4096", 1, 1000000,
+	    NULL },
+	{ "max_starting", KIND_COUNT, SERVER(max_starting), "1024", 1, 1000000,
+	    NULL },
 	{ "max_queued_bytes", KIND_COUNT, SERVER(max_queued_bytes), "67108864",
 	    65536, UINT64_C(1) << 40, NULL },
 	{ "records", KIND_COUNT, SERVER(records), "4096", 0, 1000000, NULL },
@@ -43,8 +50,8 @@ static const struct config_key server_keys[] = {
 	{ "zygote", KIND_TEXT, SERVER(zygote), "", 0, 0, NULL },
 	{ "log_level", KIND_CHOICE, SERVER(log_level), "info", 0, 0,
 	    level_names },
-	{ "drain_timeout", KIND_SECONDS, SERVER(drain_timeout_ns), "60.0",
-	    0, 86400, NULL },
+	{ "drain_timeout", KIND_SECONDS, SERVER(drain_timeout_ns), "60.0", 0,
+	    86400, NULL },
 	{ 0 },
 };
 
@@ -55,10 +62,10 @@ static const struct config_key template_keys[] = {
 	{ "preload", KIND_LIST, TEMPLATE(preload), "trio", 0, 0, NULL },
 	{ "path", KIND_LIST, TEMPLATE(path), "", 0, 0, NULL },
 	{ "env", KIND_TABLE, TEMPLATE(env), "", 0, 0, NULL },
-	{ "canary_timeout", KIND_SECONDS, TEMPLATE(canary_ns), "10.0",
-	    0, 86400, NULL },
-	{ "preload_timeout", KIND_SECONDS, TEMPLATE(preload_ns), "120.0",
-	    0, 86400, NULL },
+	{ "canary_timeout", KIND_SECONDS, TEMPLATE(canary_ns), "10.0", 0, 86400,
+	    NULL },
+	{ "preload_timeout", KIND_SECONDS, TEMPLATE(preload_ns), "120.0", 0,
+	    86400, NULL },
 	{ "start", KIND_CHOICE, TEMPLATE(start), "auto", 0, 0, start_names },
 	{ 0 },
 };
@@ -93,7 +100,7 @@ good_name(const char *name, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (!isascii((unsigned char)name[i]) ||
 		    (!isalnum((unsigned char)name[i]) && name[i] != '_' &&
-		    name[i] != '-'))
+			name[i] != '-'))
 			return false;
 	return n >= 1 && n <= CONFIG_NAME_MAX;
 }
@@ -105,7 +112,8 @@ need_template(struct config *c, const char *name, size_t n, struct err *e)
 	struct config_template *t;
 
 	if (!good_name(name, n)) {
-		err_set(e, ERR_INVALID_PARAMS, "template.%.*s: expected a "
+		err_set(e, ERR_INVALID_PARAMS,
+		    "template.%.*s: expected a "
 		    "name of 1 to %d letters, digits, _ or -",
 		    (int)(n > 80 ? 80 : n), name, CONFIG_NAME_MAX);
 		return NULL;
@@ -153,8 +161,7 @@ config_fini(struct config *c)
 }
 
 int
-config_set(struct config *c, const char *path, const char *value,
-    struct err *e)
+config_set(struct config *c, const char *path, const char *value, struct err *e)
 {
 	const struct config_key *k = NULL;
 	const char *key = strrchr(path, '.');
@@ -166,14 +173,15 @@ config_set(struct config *c, const char *path, const char *value,
 	} else if (strncmp(path, "template.", 9) == 0 && key > path + 9) {
 		k = find_key(template_keys, key + 1, strlen(key + 1));
 		if (k != NULL)
-			section = need_template(c, path + 9, key - path - 9,
-			    e);
+			section = need_template(c, path + 9, key - path - 9, e);
 		if (k != NULL && section == NULL)
 			return -1;
 	}
 	if (k == NULL)
-		return err_key(e, path, "%s: no such key; expected server.KEY "
-		    "or template.NAME.KEY", path);
+		return err_key(e, path,
+		    "%s: no such key; expected server.KEY "
+		    "or template.NAME.KEY",
+		    path);
 	return config_value_text(k, section, path, value, e);
 }
 
@@ -218,8 +226,8 @@ set_templates(struct config *c, const msgpack_object *o, struct err *e)
 
 		if (kv->key.type != MSGPACK_OBJECT_STR)
 			return err_key(e, "template", "a name is no str");
-		t = need_template(c, kv->key.via.str.ptr,
-		    kv->key.via.str.size, e);
+		t = need_template(c, kv->key.via.str.ptr, kv->key.via.str.size,
+		    e);
 		if (t == NULL)
 			return -1;
 		snprintf(where, sizeof(where), "template.%s", t->name);
@@ -239,16 +247,18 @@ config_set_all(struct config *c, const msgpack_object *o, struct err *e)
 	if (map_init(&m, o, "", e) == -1)
 		return -1;
 	r = map_obj(&m, "server", MAP_OPTIONAL, &section);
-	if (r == 1 && set_section(server_keys, &c->server, "server", section,
-	    e) == -1)
+	if (r == 1 &&
+	    set_section(server_keys, &c->server, "server", section, e) == -1)
 		return -1;
 	r = map_obj(&m, "template", MAP_OPTIONAL, &section);
 	if (r == 1 && set_templates(c, section, e) == -1)
 		return -1;
 	if (map_end(&m) == 0)
 		return 0;
-	return err_set(e, ERR_INVALID_PARAMS, "%s: no such table; expected "
-	    "[server] or [template.NAME]", e->key);
+	return err_set(e, ERR_INVALID_PARAMS,
+	    "%s: no such table; expected "
+	    "[server] or [template.NAME]",
+	    e->key);
 }
 
 /* Whether the name of a variable, upper case with _ for -, stands for S. */
@@ -256,8 +266,8 @@ static bool
 env_equal(const char *env, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (env[i] != (s[i] == '-' ? '_' :
-		    toupper((unsigned char)s[i])))
+		if (env[i] !=
+		    (s[i] == '-' ? '_' : toupper((unsigned char)s[i])))
 			return false;
 	return true;
 }
@@ -281,7 +291,8 @@ template_path_of_env(const struct config *c, const char *rest, char *path,
 		}
 	}
 	if (key == NULL)
-		return err_set(e, ERR_INVALID_PARAMS, "no key of a template "
+		return err_set(e, ERR_INVALID_PARAMS,
+		    "no key of a template "
 		    "has that name");
 	len -= best + 1;
 	for (size_t i = 0; i < c->ntemplates; i++) {
@@ -358,7 +369,8 @@ config_finish(struct config *c, struct err *e)
 	} else if (geteuid() == 0) {
 		s = strdup("/run/forkserverd.sock");
 	} else {
-		return err_set(e, ERR_INVALID_PARAMS, "XDG_RUNTIME_DIR is not "
+		return err_set(e, ERR_INVALID_PARAMS,
+		    "XDG_RUNTIME_DIR is not "
 		    "set and server.socket neither: nowhere to listen");
 	}
 	free(c->server.socket);

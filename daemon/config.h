@@ -19,37 +19,37 @@ enum config_mode { MODE_LEGACY, MODE_ISOLATED };
 enum config_start { START_AUTO, START_DEMAND };
 
 struct words {
-	char **v;	/* of a table: "key=value" */
+	char **v; /* of a table: "key=value" */
 	size_t n;
 };
 
 struct config_server {
-	char *socket;			/* path; "" until config_finish */
-	uint64_t mode;			/* of the socket file */
+	char *socket;  /* path; "" until config_finish */
+	uint64_t mode; /* of the socket file */
 	uint64_t max_clients;
-	uint64_t max_children;		/* live, all states */
-	uint64_t max_starting;		/* of these, not yet running */
-	uint64_t max_queued_bytes;	/* output of one client */
-	uint64_t records;		/* exit records that are kept */
+	uint64_t max_children;     /* live, all states */
+	uint64_t max_starting;     /* of these, not yet running */
+	uint64_t max_queued_bytes; /* output of one client */
+	uint64_t records;          /* exit records that are kept */
 	uint64_t grace_ns;
-	char *zygote;			/* path of the zygote's executable */
-	int log_level;			/* enum log_level */
+	char *zygote;  /* path of the zygote's executable */
+	int log_level; /* enum log_level */
 	uint64_t drain_timeout_ns;
 };
 
 struct config_template {
 	char *name;
-	int mode;			/* enum config_mode */
+	int mode; /* enum config_mode */
 	bool promote;
 	struct words preload, path, env;
 	uint64_t canary_ns, preload_ns;
-	int start;			/* enum config_start */
+	int start; /* enum config_start */
 };
 
 struct config {
-	char *file;			/* NULL: none was read */
+	char *file; /* NULL: none was read */
 	struct config_server server;
-	struct config_template *templates;	/* "default" is always there */
+	struct config_template *templates; /* "default" is always there */
 	size_t ntemplates;
 };
 

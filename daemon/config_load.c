@@ -16,8 +16,7 @@ extern char **environ;
 
 /* Runs `zygote --read-config file`; 0 and its wait status, or an errno. */
 static int
-run_reader(const char *zygote, const char *file, int out, int err,
-    int *status)
+run_reader(const char *zygote, const char *file, int out, int err, int *status)
 {
 	char option[] = "--read-config";
 	char *argv[] = { (char *)zygote, option, (char *)file, NULL };
@@ -65,8 +64,8 @@ apply(struct config *c, const char *p, size_t n, struct err *e)
 	size_t len, at = 0;
 	int r = -1;
 
-	if (frame_scan((const uint8_t *)p, n, &frame_limits_default, &len,
-	    e) != 1)
+	if (frame_scan((const uint8_t *)p, n, &frame_limits_default, &len, e) !=
+	    1)
 		return err_set(e, ERR_INTERNAL, "its reader wrote no map");
 	msgpack_unpacked_init(&u);
 	if (msgpack_unpack_next(&u, p, len, &at) == MSGPACK_UNPACK_SUCCESS)
@@ -78,8 +77,7 @@ apply(struct config *c, const char *p, size_t n, struct err *e)
 }
 
 static int
-read_file(struct config *c, const char *zygote, const char *file,
-    struct err *e)
+read_file(struct config *c, const char *zygote, const char *file, struct err *e)
 {
 	int out = memfd_create("config", MFD_CLOEXEC);
 	int err = memfd_create("config-errors", MFD_CLOEXEC);
@@ -106,7 +104,7 @@ read_file(struct config *c, const char *zygote, const char *file,
 	}
 	p = slurp(out, frame_limits_default.max_bytes, &n);
 	r = p != NULL ? apply(c, p, n, e) :
-	    err_set(e, ERR_LIMIT, "it is too large");
+			err_set(e, ERR_LIMIT, "it is too large");
 out:
 	free(p);
 	if (out != -1)
@@ -205,13 +203,12 @@ config_load(struct config *c, const char *file, char *const *sets, size_t n,
 	if (c->file != NULL) {
 		zygote = reader_path(sets, n);
 		r = zygote == NULL ? err_set(e, ERR_SYSTEM, "no memory") :
-		    read_file(c, zygote, c->file, e);
+				     read_file(c, zygote, c->file, e);
 		if (r == -1)
 			err_wrap(e, "file %s", c->file);
 		free(zygote);
 	}
-	if (r == -1 || load_env(c, e) == -1 ||
-	    load_sets(c, sets, n, e) == -1)
+	if (r == -1 || load_env(c, e) == -1 || load_sets(c, sets, n, e) == -1)
 		return -1;
 	return config_finish(c, e);
 }

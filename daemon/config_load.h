@@ -15,7 +15,7 @@
  * SETS are the N arguments "path=value" of the command line.  0, or -1 with E
  * naming the source, the key and what was expected.
  */
-int config_load(struct config *c, const char *file, char *const *sets,
-    size_t n, struct err *);
+int config_load(struct config *c, const char *file, char *const *sets, size_t n,
+    struct err *);
 
 #endif

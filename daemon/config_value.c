@@ -24,8 +24,8 @@ wanted(const struct config_key *k, char *buf, size_t n)
 		    k->min, k->max);
 		return buf;
 	case KIND_SECONDS:
-		snprintf(buf, n, "seconds from %" PRIu64 " to %" PRIu64,
-		    k->min, k->max);
+		snprintf(buf, n, "seconds from %" PRIu64 " to %" PRIu64, k->min,
+		    k->max);
 		return buf;
 	case KIND_BOOL:
 		return "true or false";
@@ -65,8 +65,7 @@ words_fini(struct words *w)
 static int
 words_add(struct words *w, char *s, struct err *e)
 {
-	char **v = s == NULL ? NULL :
-	    reallocarray(w->v, w->n + 1, sizeof(*v));
+	char **v = s == NULL ? NULL : reallocarray(w->v, w->n + 1, sizeof(*v));
 
 	if (v == NULL) {
 		free(s);
@@ -149,8 +148,8 @@ put_commas(const struct config_key *k, void *at, const char *s, struct err *e)
 }
 
 int
-config_value_text(const struct config_key *k, void *section,
-    const char *where, const char *s, struct err *e)
+config_value_text(const struct config_key *k, void *section, const char *where,
+    const char *s, struct err *e)
 {
 	void *at = (char *)section + k->at;
 	char got[80];
@@ -227,7 +226,7 @@ is_text(const msgpack_object *o)
 {
 	return o->type == MSGPACK_OBJECT_STR &&
 	    (o->via.str.size == 0 ||
-	    memchr(o->via.str.ptr, '\0', o->via.str.size) == NULL);
+		memchr(o->via.str.ptr, '\0', o->via.str.size) == NULL);
 }
 
 static char *
@@ -242,8 +241,8 @@ pair_of(const msgpack_object_kv *kv)
 	char *s;
 
 	if (asprintf(&s, "%.*s=%.*s", (int)kv->key.via.str.size,
-	    kv->key.via.str.ptr, (int)kv->val.via.str.size,
-	    kv->val.via.str.ptr) == -1)
+		kv->key.via.str.ptr, (int)kv->val.via.str.size,
+		kv->val.via.str.ptr) == -1)
 		return NULL;
 	return s;
 }
@@ -269,7 +268,7 @@ put_words(const struct config_key *k, void *at, const msgpack_object *o,
 		else if (table && is_text(&kv->key) && is_text(&kv->val) &&
 		    kv->key.via.str.size > 0 &&
 		    memchr(kv->key.via.str.ptr, '=', kv->key.via.str.size) ==
-		    NULL)
+			NULL)
 			r = words_add(&w, pair_of(kv), e);
 		else
 			r = 1;
@@ -318,8 +317,8 @@ put_object(const struct config_key *k, void *at, const msgpack_object *o,
 		*(bool *)at = o->via.boolean;
 		return 0;
 	case KIND_CHOICE:
-		return !is_text(o) || put_choice(k, at, o->via.str.ptr,
-		    o->via.str.size) != 0;
+		return !is_text(o) ||
+		    put_choice(k, at, o->via.str.ptr, o->via.str.size) != 0;
 	case KIND_LIST:
 	case KIND_TABLE:
 		return put_words(k, at, o, e);

@@ -14,23 +14,23 @@
 #include "daemon/config.h"
 
 enum config_kind {
-	KIND_TEXT,	/* char * */
-	KIND_OCTAL,	/* uint64_t; a str of octal digits */
-	KIND_COUNT,	/* uint64_t from min to max */
-	KIND_SECONDS,	/* uint64_t of nanoseconds; an int or a float */
-	KIND_BOOL,	/* bool */
-	KIND_CHOICE,	/* int: an index of choices */
-	KIND_LIST,	/* struct words; elements without NUL */
-	KIND_TABLE,	/* struct words of "key=value" */
+	KIND_TEXT,    /* char * */
+	KIND_OCTAL,   /* uint64_t; a str of octal digits */
+	KIND_COUNT,   /* uint64_t from min to max */
+	KIND_SECONDS, /* uint64_t of nanoseconds; an int or a float */
+	KIND_BOOL,    /* bool */
+	KIND_CHOICE,  /* int: an index of choices */
+	KIND_LIST,    /* struct words; elements without NUL */
+	KIND_TABLE,   /* struct words of "key=value" */
 };
 
 struct config_key {
 	const char *name;
 	enum config_kind kind;
-	size_t at;			/* offset in its section's struct */
-	const char *def;		/* as text */
-	uint64_t min, max;		/* KIND_COUNT; KIND_SECONDS in s */
-	const char *const *choices;	/* NULL-terminated */
+	size_t at;                  /* offset in its section's struct */
+	const char *def;            /* as text */
+	uint64_t min, max;          /* KIND_COUNT; KIND_SECONDS in s */
+	const char *const *choices; /* NULL-terminated */
 };
 
 /* WHERE is the key path for errors, SECTION the struct of the key's section.
@@ -39,8 +39,7 @@ int config_value_text(const struct config_key *, void *section,
     const char *where, const char *text, struct err *);
 int config_value_object(const struct config_key *, void *section,
     const char *where, const msgpack_object *, struct err *);
-void config_value_print(const struct config_key *, const void *section,
-    FILE *);
+void config_value_print(const struct config_key *, const void *section, FILE *);
 void config_value_fini(const struct config_key *, void *section);
 
 #endif

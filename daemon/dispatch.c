@@ -52,8 +52,11 @@ void
 dispatch_request(struct client *c, const struct msg *m)
 {
 	struct request rq = {
-		.srv = c->srv, .client = c, .id = m->id,
-		.params = &m->params, .read_ns = clock_ns(),
+		.srv = c->srv,
+		.client = c,
+		.id = m->id,
+		.params = &m->params,
+		.read_ns = clock_ns(),
 	};
 	const struct method *method = find_method(m->method);
 	struct err e;

@@ -19,7 +19,7 @@ struct request {
 	struct client *client;
 	uint32_t id;
 	const msgpack_object *params;
-	uint64_t read_ns;	/* when the daemon had read it */
+	uint64_t read_ns; /* when the daemon had read it */
 };
 
 /* 0 when it has answered or will; -1 with E filled: dispatch answers. */

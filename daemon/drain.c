@@ -7,10 +7,11 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 
-#define OUTPUT_NS (2 * NS_PER_S)	/* for clients to read what is left */
+#define OUTPUT_NS (2 * NS_PER_S) /* for clients to read what is left */
 
 static const struct err draining = {
-	.code = ERR_DRAINING, .msg = "the daemon is shutting down",
+	.code = ERR_DRAINING,
+	.msg = "the daemon is shutting down",
 };
 
 static bool
@@ -126,8 +127,8 @@ drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 	struct child *c, *next;
 
 	if (!srv->drain.active) {
-		log_info("op=drain children=%zu leased=%zu",
-		    children_live(srv), srv->children.leased);
+		log_info("op=drain children=%zu leased=%zu", children_live(srv),
+		    srv->children.leased);
 		sd_notify(0, "STOPPING=1");
 		srv->drain.active = true;
 		srv->drain.phase = DRAIN_CHILDREN;

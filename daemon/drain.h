@@ -13,14 +13,19 @@
 
 struct server;
 
-enum drain_phase { DRAIN_NOT, DRAIN_CHILDREN, DRAIN_ZYGOTES, DRAIN_OUTPUT,
-	DRAIN_DONE };
+enum drain_phase {
+	DRAIN_NOT,
+	DRAIN_CHILDREN,
+	DRAIN_ZYGOTES,
+	DRAIN_OUTPUT,
+	DRAIN_DONE
+};
 
 struct drain {
 	bool active;
 	enum drain_phase phase;
-	ev_timer step;		/* looks whether the phase is over */
-	ev_timer deadline;	/* of the children; then of the output */
+	ev_timer step;     /* looks whether the phase is over */
+	ev_timer deadline; /* of the children; then of the output */
 };
 
 void drain_init(struct server *);

@@ -45,8 +45,7 @@ failure_read(struct failure *f, const msgpack_object *error)
 }
 
 static void
-pack_one(msgpack_packer *pk, struct pack_map *m, const char *key,
-    const char *s)
+pack_one(msgpack_packer *pk, struct pack_map *m, const char *key, const char *s)
 {
 	if (s != NULL)
 		pack_kv_text(pk, m, key, s);

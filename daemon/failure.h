@@ -11,11 +11,11 @@
 
 struct pack_map;
 
-#define FAILURE_TEXT_MAX 65536	/* bytes of a traceback that are kept */
+#define FAILURE_TEXT_MAX 65536 /* bytes of a traceback that are kept */
 
 struct failure {
 	struct err err;
-	char *module, *traceback;	/* NULL: none */
+	char *module, *traceback; /* NULL: none */
 };
 
 /* From the error map of a zygote, which is not trusted. */

@@ -14,12 +14,15 @@ may_connect(struct client *c)
 	const struct server *srv = c->srv;
 
 	if (c->uid != srv->uid)
-		return err_set(&c->refusal, ERR_DENIED, "uid %ju may not use "
-		    "the daemon of uid %ju", (uintmax_t)c->uid,
-		    (uintmax_t)srv->uid);
+		return err_set(&c->refusal, ERR_DENIED,
+		    "uid %ju may not use "
+		    "the daemon of uid %ju",
+		    (uintmax_t)c->uid, (uintmax_t)srv->uid);
 	if (srv->clients.n >= srv->cfg->server.max_clients)
-		return err_set(&c->refusal, ERR_BUSY, "all %ju connections "
-		    "are taken", (uintmax_t)srv->cfg->server.max_clients);
+		return err_set(&c->refusal, ERR_BUSY,
+		    "all %ju connections "
+		    "are taken",
+		    (uintmax_t)srv->cfg->server.max_clients);
 	return 0;
 }
 

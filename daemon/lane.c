@@ -26,8 +26,7 @@ enum lane_state
 lane_state(const struct lane *l)
 {
 	if (l->z != NULL)
-		return l->z->state == ZYGOTE_READY ? LANE_READY :
-		    LANE_STARTING;
+		return l->z->state == ZYGOTE_READY ? LANE_READY : LANE_STARTING;
 	return l->failures > 0 ? LANE_FAILED : LANE_IDLE;
 }
 
@@ -66,8 +65,10 @@ lane_fini(struct lane *l)
 void
 lane_no_warm(const struct template *t, struct failure *f)
 {
-	err_set(&f->err, ERR_TEMPLATE_FAILED, "template \"%s\" has cold "
-	    "starts only: %s", template_name(t),
+	err_set(&f->err, ERR_TEMPLATE_FAILED,
+	    "template \"%s\" has cold "
+	    "starts only: %s",
+	    template_name(t),
 	    t->reason != NULL ? t->reason : "it cannot be adopted");
 }
 
@@ -159,7 +160,7 @@ lane_submit(struct lane *l, struct child *c)
 	}
 	enqueue(l, c);
 	if (l->z == NULL)
-		lane_start(l);		/* may refuse C at once */
+		lane_start(l); /* may refuse C at once */
 }
 
 static void
@@ -167,8 +168,8 @@ serve_queue(struct lane *l)
 {
 	struct child *c;
 
-	while ((c = TAILQ_FIRST(&l->queue)) != NULL &&
-	    l->z != NULL && l->z->state == ZYGOTE_READY) {
+	while ((c = TAILQ_FIRST(&l->queue)) != NULL && l->z != NULL &&
+	    l->z->state == ZYGOTE_READY) {
 		lane_leave(c);
 		zygote_fork(l->z, c);
 	}
@@ -230,7 +231,8 @@ lane_over(struct lane *l, bool was_ready, uint64_t lived_ns,
 	failure_fini(&l->fail);
 	l->fail = *f;
 	l->early_deaths = was_ready && lived_ns < EARLY_NS ?
-	    l->early_deaths + 1 : 0;
+	    l->early_deaths + 1 :
+	    0;
 	if (l->t->srv->drain.active || !was_ready ||
 	    l->early_deaths >= EARLY_DEATHS) {
 		lane_failed(l);

@@ -18,7 +18,7 @@
 
 #define BACKLOG 1024
 #define ACCEPTS_A_TURN 32
-#define LOCK_TRIES 200		/* of 10 ms */
+#define LOCK_TRIES 200 /* of 10 ms */
 #define PAUSE_NS (100 * UINT64_C(1000000))
 
 static bool
@@ -90,7 +90,8 @@ take_from_systemd(struct listener *l, struct err *e)
 		    "systemd passes %d sockets, expected one", count);
 	l->fd = SD_LISTEN_FDS_START;
 	if (sd_is_socket(l->fd, AF_UNIX, SOCK_STREAM, 1) <= 0)
-		return err_set(e, ERR_SYSTEM, "what systemd passes is no "
+		return err_set(e, ERR_SYSTEM,
+		    "what systemd passes is no "
 		    "listening UNIX stream socket");
 	if (fcntl(l->fd, F_SETFL, O_NONBLOCK) == -1)
 		return err_sys(e, errno, "set systemd's socket");
@@ -107,22 +108,27 @@ clear_path(const struct sockaddr_un *sun, struct err *e)
 	int fd, r;
 
 	if (lstat(sun->sun_path, &st) == -1)
-		return errno == ENOENT ? 0 :
+		return errno == ENOENT ?
+		    0 :
 		    err_sys(e, errno, "socket \"%s\"", sun->sun_path);
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, ERR_SYSTEM, "socket \"%s\": there is a file "
-		    "of that name that is no socket", sun->sun_path);
+		return err_set(e, ERR_SYSTEM,
+		    "socket \"%s\": there is a file "
+		    "of that name that is no socket",
+		    sun->sun_path);
 	/* Non-blocking: a live daemon with a full backlog answers EAGAIN. */
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return err_sys(e, errno, "make a socket");
 	r = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ?
-	    0 : errno;
+	    0 :
+	    errno;
 	close(fd);
 	if (r != ECONNREFUSED)
 		return err_set(e, ERR_SYSTEM, "socket \"%s\": %s",
-		    sun->sun_path, r == 0 || r == EAGAIN ?
-		    "a daemon is serving it already" : strerrordesc_np(r));
+		    sun->sun_path,
+		    r == 0 || r == EAGAIN ? "a daemon is serving it already" :
+					    strerrordesc_np(r));
 	if (unlink(sun->sun_path) == -1 && errno != ENOENT)
 		return err_sys(e, errno, "remove stale socket \"%s\"",
 		    sun->sun_path);
@@ -193,9 +199,10 @@ bind_own(struct listener *l, const struct config_server *cfg, struct err *e)
 	int lock, r;
 
 	if (strlen(cfg->socket) >= sizeof(sun.sun_path))
-		return err_set(e, ERR_SYSTEM, "socket \"%s\": its path has "
-		    "%zu bytes, %zu are possible", cfg->socket,
-		    strlen(cfg->socket), sizeof(sun.sun_path) - 1);
+		return err_set(e, ERR_SYSTEM,
+		    "socket \"%s\": its path has "
+		    "%zu bytes, %zu are possible",
+		    cfg->socket, strlen(cfg->socket), sizeof(sun.sun_path) - 1);
 	strcpy(sun.sun_path, cfg->socket);
 	strcpy(l->path, cfg->socket);
 	lock = lock_dir(sun.sun_path, e);

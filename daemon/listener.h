@@ -14,13 +14,13 @@
 struct server;
 
 struct listener {
-	int fd;			/* -1 when closed */
-	bool own;		/* the file is ours to unlink */
-	char path[256];		/* for status; of the file where there is one */
-	dev_t dev;		/* of our file, so that only ours is removed */
+	int fd;         /* -1 when closed */
+	bool own;       /* the file is ours to unlink */
+	char path[256]; /* for status; of the file where there is one */
+	dev_t dev;      /* of our file, so that only ours is removed */
 	ino_t ino;
 	ev_io accept;
-	ev_timer pause;		/* after EMFILE and its like */
+	ev_timer pause; /* after EMFILE and its like */
 };
 
 /*

@@ -43,7 +43,7 @@ log_on(enum log_level level)
 static size_t
 prefix(char *buf, size_t n, enum log_level level)
 {
-	static const int prio[] = { 3, 4, 6, 7 };	/* of syslog(3) */
+	static const int prio[] = { 3, 4, 6, 7 }; /* of syslog(3) */
 	static const char *const word[] = { "error", "warn", "info", "debug" };
 	struct timespec ts;
 	struct tm tm;
@@ -53,8 +53,8 @@ prefix(char *buf, size_t n, enum log_level level)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	localtime_r(&ts.tv_sec, &tm);
 	return snprintf(buf, n, "%04d-%02d-%02dT%02d:%02d:%02d.%03ld %s ",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000, word[level]);
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, ts.tv_nsec / 1000000, word[level]);
 }
 
 static void
@@ -86,16 +86,15 @@ emit(enum log_level level, const char *fmt, va_list ap)
 	(void)r;
 }
 
-#define LOG_FN(name, level)			\
-void						\
-name(const char *fmt, ...)			\
-{						\
-	va_list ap;				\
-						\
-	va_start(ap, fmt);			\
-	emit(level, fmt, ap);			\
-	va_end(ap);				\
-}
+#define LOG_FN(name, level) \
+	void name(const char *fmt, ...) \
+	{ \
+		va_list ap; \
+\
+		va_start(ap, fmt); \
+		emit(level, fmt, ap); \
+		va_end(ap); \
+	}
 
 LOG_FN(log_error, LOG_ERROR)
 LOG_FN(log_warn, LOG_WARN)

@@ -18,7 +18,7 @@
 /* As the limit of a spawn's grace_ns. */
 #define GRACE_MAX_NS (86400 * NS_PER_S)
 #define TIMEOUT_MAX_NS (UINT64_C(365) * 86400 * NS_PER_S)
-#define NO_MORE 64		/* the last signal's number */
+#define NO_MORE 64 /* the last signal's number */
 
 static const struct err cancelled = {
 	.code = ERR_CHILD_DIED,
@@ -82,8 +82,9 @@ method_cancel(struct request *rq, struct err *e)
 	if (c == NULL)
 		return -1;
 	grace = c->grace_ns;
-	if (map_uint(&m, "grace_ns", MAP_OPTIONAL, GRACE_MAX_NS,
-	    &grace) == -1 || map_end(&m) == -1 || must_live(c, e) == -1)
+	if (map_uint(&m, "grace_ns", MAP_OPTIONAL, GRACE_MAX_NS, &grace) ==
+		-1 ||
+	    map_end(&m) == -1 || must_live(c, e) == -1)
 		return -1;
 	child_cancel(c, grace, &cancelled);
 	request_done(rq);
@@ -110,8 +111,8 @@ method_signal(struct request *rq, struct err *e)
 	struct child *c = child_of(rq, &m, e);
 	uint64_t sig;
 
-	if (c == NULL || map_uint(&m, "signal", MAP_REQUIRED, NO_MORE,
-	    &sig) == -1)
+	if (c == NULL ||
+	    map_uint(&m, "signal", MAP_REQUIRED, NO_MORE, &sig) == -1)
 		return -1;
 	if (sig == 0)
 		return err_key(e, "signal", "\"signal\" must be from 1 to %d",
@@ -127,7 +128,7 @@ by_id(const void *a, const void *b)
 {
 	const struct child *const *x = a, *const *y = b;
 
-	return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
+	return (*x)->id<(*y)->id ? -1 : (*x)->id>(*y)->id;
 }
 
 int
@@ -141,18 +142,17 @@ method_list(struct request *rq, struct err *e)
 	size_t n = 0;
 
 	if (map_init(&m, rq->params, "", e) == -1 ||
-	    map_bool(&m, "all", MAP_OPTIONAL, &all) == -1 ||
-	    map_end(&m) == -1)
+	    map_bool(&m, "all", MAP_OPTIONAL, &all) == -1 || map_end(&m) == -1)
 		return -1;
 	v = calloc(children_live(rq->srv) + cs->count[CHILD_ENDED] + 1,
 	    sizeof(*v));
 	if (v == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a list");
 	TAILQ_FOREACH(c, &cs->live, link)
-		v[n++] = c;
+	v[n++] = c;
 	if (all)
 		TAILQ_FOREACH(c, &cs->ended, link)
-			v[n++] = c;
+	v[n++] = c;
 	qsort(v, n, sizeof(*v), by_id);
 	request_begin(rq, &o);
 	msgpack_pack_map(&o.pk, 1);

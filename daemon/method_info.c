@@ -79,8 +79,7 @@ method_ping(struct request *rq, struct err *e)
 }
 
 static void
-pack_templates(const struct server *srv, msgpack_packer *pk,
-    struct pack_map *m)
+pack_templates(const struct server *srv, msgpack_packer *pk, struct pack_map *m)
 {
 	pack_key(pk, m, "templates");
 	msgpack_pack_array(pk, srv->templates.n);
@@ -112,8 +111,8 @@ pack_counts(const struct children *cs, msgpack_packer *pk)
 	pack_map_begin(pk, &m);
 	pack_kv_uint(pk, &m, "queued", cs->count[CHILD_QUEUED]);
 	pack_kv_uint(pk, &m, "starting", cs->count[CHILD_STARTING]);
-	pack_kv_uint(pk, &m, "running", cs->count[CHILD_RUNNING] +
-	    cs->count[CHILD_CANCELLING]);
+	pack_kv_uint(pk, &m, "running",
+	    cs->count[CHILD_RUNNING] + cs->count[CHILD_CANCELLING]);
 	pack_kv_uint(pk, &m, "ended", cs->count[CHILD_ENDED]);
 	pack_map_end(&m);
 }

@@ -73,14 +73,20 @@ admit(struct server *srv, struct err *e)
 	if (srv->drain.active)
 		return err_set(e, ERR_DRAINING, "the daemon is shutting down");
 	if (children_live(srv) >= cfg->max_children)
-		return err_set(e, ERR_BUSY, "%ju children are alive, no more "
-		    "are allowed", (uintmax_t)cfg->max_children);
+		return err_set(e, ERR_BUSY,
+		    "%ju children are alive, no more "
+		    "are allowed",
+		    (uintmax_t)cfg->max_children);
 	if (count[CHILD_QUEUED] + count[CHILD_STARTING] >= cfg->max_starting)
-		return err_set(e, ERR_BUSY, "%ju children are about to start, "
-		    "no more are allowed", (uintmax_t)cfg->max_starting);
+		return err_set(e, ERR_BUSY,
+		    "%ju children are about to start, "
+		    "no more are allowed",
+		    (uintmax_t)cfg->max_starting);
 	if (child_ctl_waiting() > JOBS_MAX)
-		return err_set(e, ERR_BUSY, "jobs of %ju bytes wait for their "
-		    "children", (uintmax_t)child_ctl_waiting());
+		return err_set(e, ERR_BUSY,
+		    "jobs of %ju bytes wait for their "
+		    "children",
+		    (uintmax_t)child_ctl_waiting());
 	return 0;
 }
 
@@ -103,7 +109,7 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	s->grace_ns = c->grace_ns;
 	if (child_ctl_job(c, s, fds, e) == 0)
 		return c;
-	c->answered = true;	/* the dispatcher does, with E */
+	c->answered = true; /* the dispatcher does, with E */
 	child_drop(c);
 	return NULL;
 }

@@ -15,34 +15,34 @@
 #endif
 
 static const char help[] =
-"usage: forkserverd [OPTION]...\n"
-"\n"
-"Serves Python children, forked from warmed templates, over a UNIX socket.\n"
-"\n"
-"  --config FILE       read this file; else the first that exists of\n"
-"                      $XDG_CONFIG_HOME/forkserverd.toml (or\n"
-"                      ~/.config/forkserverd.toml), /etc/forkserverd.toml\n"
-"  --socket PATH       listen there; the same as --set server.socket=PATH.\n"
-"                      A socket that systemd passes is taken before it; the\n"
-"                      default is $XDG_RUNTIME_DIR/forkserverd.sock, for root\n"
-"                      without one /run/forkserverd.sock\n"
-"  --set KEY=VALUE     set a key, as server.grace=2.5 or\n"
-"                      template.default.preload=trio,numpy; may be repeated\n"
-"  --log-level LEVEL   error, warn, info or debug\n"
-"  --ready-fd N        write a line end to descriptor N and close it when\n"
-"                      listening and all templates are ready or have failed\n"
-"  --check-config      print the configuration in force as TOML and exit\n"
-"  --help              print this and exit\n"
-"  --version           print the version and exit\n"
-"\n"
-"The command line wins over the environment (FORKSERVERD_SERVER_KEY,\n"
-"FORKSERVERD_TEMPLATE_NAME_KEY), which wins over the file.\n"
-"\n"
-"Signals: SIGTERM and SIGINT end leased children and then the daemon; the\n"
-"second one kills them and ends it at once.\n"
-"\n"
-"Exit status: 0 after an orderly end (with --check-config: all is good),\n"
-"1 when it cannot start or the configuration is wrong, 2 for a wrong option.\n";
+    "usage: forkserverd [OPTION]...\n"
+    "\n"
+    "Serves Python children, forked from warmed templates, over a UNIX socket.\n"
+    "\n"
+    "  --config FILE       read this file; else the first that exists of\n"
+    "                      $XDG_CONFIG_HOME/forkserverd.toml (or\n"
+    "                      ~/.config/forkserverd.toml), /etc/forkserverd.toml\n"
+    "  --socket PATH       listen there; the same as --set server.socket=PATH.\n"
+    "                      A socket that systemd passes is taken before it; the\n"
+    "                      default is $XDG_RUNTIME_DIR/forkserverd.sock, for root\n"
+    "                      without one /run/forkserverd.sock\n"
+    "  --set KEY=VALUE     set a key, as server.grace=2.5 or\n"
+    "                      template.default.preload=trio,numpy; may be repeated\n"
+    "  --log-level LEVEL   error, warn, info or debug\n"
+    "  --ready-fd N        write a line end to descriptor N and close it when\n"
+    "                      listening and all templates are ready or have failed\n"
+    "  --check-config      print the configuration in force as TOML and exit\n"
+    "  --help              print this and exit\n"
+    "  --version           print the version and exit\n"
+    "\n"
+    "The command line wins over the environment (FORKSERVERD_SERVER_KEY,\n"
+    "FORKSERVERD_TEMPLATE_NAME_KEY), which wins over the file.\n"
+    "\n"
+    "Signals: SIGTERM and SIGINT end leased children and then the daemon; the\n"
+    "second one kills them and ends it at once.\n"
+    "\n"
+    "Exit status: 0 after an orderly end (with --check-config: all is good),\n"
+    "1 when it cannot start or the configuration is wrong, 2 for a wrong option.\n";
 
 static int
 add_set(struct options *o, const char *key, const char *value)
@@ -79,8 +79,16 @@ read_fd(const char *s)
 	return fd;
 }
 
-enum { OPT_CONFIG = 256, OPT_SOCKET, OPT_SET, OPT_LEVEL, OPT_READY, OPT_CHECK,
-	OPT_HELP, OPT_VERSION };
+enum {
+	OPT_CONFIG = 256,
+	OPT_SOCKET,
+	OPT_SET,
+	OPT_LEVEL,
+	OPT_READY,
+	OPT_CHECK,
+	OPT_HELP,
+	OPT_VERSION
+};
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },

@@ -11,10 +11,10 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
-	const char *config;	/* NULL: look for one */
-	char **sets;		/* "path=value", owned with its strings */
+	const char *config; /* NULL: look for one */
+	char **sets;        /* "path=value", owned with its strings */
 	size_t nsets;
-	int ready_fd;		/* -1: none */
+	int ready_fd; /* -1: none */
 	bool check;
 };
 

@@ -13,7 +13,7 @@
 #define SO_PEERPIDFD 77
 #endif
 
-#define SIGNAL_PROCESS_GROUP (1u << 2)	/* PIDFD_SIGNAL_PROCESS_GROUP */
+#define SIGNAL_PROCESS_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP */
 
 int
 pidfd_of(pid_t pid)
@@ -66,7 +66,7 @@ pidfd_status(int pidfd, int *status)
 		uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid,
 		    fsuid, fsgid;
 		int32_t exit_code;
-	} info = { .mask = UINT64_C(1) << 3 };	/* PIDFD_INFO_EXIT */
+	} info = { .mask = UINT64_C(1) << 3 }; /* PIDFD_INFO_EXIT */
 
 	if (ioctl(pidfd, _IOWR(0xff, 11, info), &info) == -1)
 		return -1;

@@ -48,8 +48,8 @@ child_by_pid(struct server *srv, pid_t pid)
 	struct child *c;
 
 	TAILQ_FOREACH(c, &srv->children.live, link)
-		if (c->pid == pid && !c->reaped)
-			return c;
+	if (c->pid == pid && !c->reaped)
+		return c;
 	return NULL;
 }
 
@@ -60,7 +60,8 @@ reaped(struct server *srv, pid_t pid, int status, const struct rusage *ru)
 		.utime_ns = ns_of(ru->ru_utime),
 		.stime_ns = ns_of(ru->ru_stime),
 		.maxrss_kb = ru->ru_maxrss,
-		.minflt = ru->ru_minflt, .majflt = ru->ru_majflt,
+		.minflt = ru->ru_minflt,
+		.majflt = ru->ru_majflt,
 	};
 	struct child *c = child_by_pid(srv, pid);
 
@@ -78,8 +79,8 @@ zygote_by_pid(struct server *srv, pid_t pid)
 	struct zygote *z;
 
 	TAILQ_FOREACH(z, &srv->templates.zygotes, link)
-		if (z->pid == pid)
-			return z;
+	if (z->pid == pid)
+		return z;
 	return NULL;
 }
 

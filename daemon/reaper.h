@@ -15,7 +15,7 @@ struct server;
 
 struct reaper {
 	ev_signal chld;
-	uint64_t strays;	/* reaped, and nobody's */
+	uint64_t strays; /* reaped, and nobody's */
 };
 
 /* Becomes a subreaper and hears SIGCHLD. */

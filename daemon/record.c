@@ -22,8 +22,8 @@ record_pack_identity(const struct child *c, msgpack_packer *pk,
 void
 record_pack_phases(const struct child *c, msgpack_packer *pk)
 {
-	static const char *const names[] = { "queue_ns", "fork_ns",
-		"adopt_ns", "setup_ns", "import_ns", "notice_ns" };
+	static const char *const names[] = { "queue_ns", "fork_ns", "adopt_ns",
+		"setup_ns", "import_ns", "notice_ns" };
 	const uint64_t at[] = { c->at.ordered, c->at.forked, c->at.adopted,
 		c->at.setup, c->at.started, c->at.noticed };
 	uint64_t from = c->at.read;
@@ -33,7 +33,8 @@ record_pack_phases(const struct child *c, msgpack_packer *pk)
 	for (int i = 0; i < 6; i++) {
 		/* The child's own figures are not to be trusted. */
 		uint64_t to = at[i] < from ? from :
-		    at[i] > c->at.noticed ? c->at.noticed : at[i];
+		    at[i] > c->at.noticed  ? c->at.noticed :
+					     at[i];
 
 		pack_kv_uint(pk, &m, names[i], to - from);
 		from = to;
@@ -62,10 +63,10 @@ pack_status(const struct child *c, msgpack_packer *pk, struct pack_map *m)
 	if (c->status != -1 && WIFSIGNALED(c->status))
 		pack_kv_uint(pk, m, "signal", WTERMSIG(c->status));
 	else
-		pack_kv_int(pk, m, "exit_code", c->status == -1 ? -1 :
-		    WEXITSTATUS(c->status));
-	pack_kv_bool(pk, m, "core", c->status != -1 &&
-	    WIFSIGNALED(c->status) && WCOREDUMP(c->status));
+		pack_kv_int(pk, m, "exit_code",
+		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
+	pack_kv_bool(pk, m, "core",
+	    c->status != -1 && WIFSIGNALED(c->status) && WCOREDUMP(c->status));
 }
 
 static void

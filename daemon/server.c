@@ -40,8 +40,8 @@ raise_nofile(struct server *srv)
 		return;
 	srv->nofile = r;
 	if (srv->nofile.rlim_cur < CHILD_NOFILE)
-		srv->nofile.rlim_cur = r.rlim_max < CHILD_NOFILE ?
-		    r.rlim_max : CHILD_NOFILE;
+		srv->nofile.rlim_cur = r.rlim_max < CHILD_NOFILE ? r.rlim_max :
+								   CHILD_NOFILE;
 	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r) == -1)
 		log_warn("raise RLIMIT_NOFILE: %s", strerrordesc_np(errno));
@@ -89,8 +89,7 @@ server_check_ready(struct server *srv)
 {
 	ssize_t r;
 
-	if (srv->ready || srv->listener.fd == -1 ||
-	    !templates_settled(srv))
+	if (srv->ready || srv->listener.fd == -1 || !templates_settled(srv))
 		return;
 	srv->ready = true;
 	log_info("op=ready");

@@ -20,21 +20,21 @@
 #include "daemon/templates.h"
 
 struct server {
-	struct ev_loop *loop;		/* its own, never libev's default one,
+	struct ev_loop *loop; /* its own, never libev's default one,
 					 * which would reap every child */
 	const struct config *cfg;
-	char instance[33];		/* random, in hex */
+	char instance[33]; /* random, in hex */
 	uint64_t started_ns;
 	uid_t uid;
-	struct rlimit nofile;		/* as it was before it was raised */
+	struct rlimit nofile; /* as it was before it was raised */
 	struct listener listener;
 	struct clients clients;
 	struct children children;
 	struct templates templates;
 	struct reaper reaper;
 	struct drain drain;
-	int ready_fd;			/* of --ready-fd, or -1 */
-	bool ready;			/* listening, auto templates settled */
+	int ready_fd; /* of --ready-fd, or -1 */
+	bool ready;   /* listening, auto templates settled */
 };
 
 /* Makes the loop and all that hangs on it, and starts to listen. */

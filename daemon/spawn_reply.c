@@ -117,10 +117,13 @@ spawn_reply_died(struct child *c)
 	if (c->answered)
 		return;
 	if (by_signal)
-		snprintf(msg, sizeof(msg), "the child was ended by signal %d "
-		    "before it had started", WTERMSIG(c->status));
+		snprintf(msg, sizeof(msg),
+		    "the child was ended by signal %d "
+		    "before it had started",
+		    WTERMSIG(c->status));
 	else
-		snprintf(msg, sizeof(msg), "the child exited with status %d "
+		snprintf(msg, sizeof(msg),
+		    "the child exited with status %d "
 		    "before it had started",
 		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
 	begin_error(c, &o, &m, ERR_CHILD_DIED, msg);

@@ -13,7 +13,7 @@ struct table_slot;
 
 struct table {
 	struct table_slot *slots;
-	size_t cap, n;		/* cap is 0 or a power of two */
+	size_t cap, n; /* cap is 0 or a power of two */
 };
 
 void table_fini(struct table *);

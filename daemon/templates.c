@@ -59,7 +59,7 @@ templates_end(struct server *srv)
 		ev_timer_stop(srv->loop, &srv->templates.v[i].cold.retry);
 	}
 	TAILQ_FOREACH(z, &srv->templates.zygotes, link)
-		zygote_retire(z);
+	zygote_retire(z);
 }
 
 void
@@ -156,7 +156,7 @@ children_of(const struct template *t)
 	size_t n = 0;
 
 	TAILQ_FOREACH(c, &t->srv->children.live, link)
-		n += c->templ == t;
+	n += c->templ == t;
 	return n;
 }
 

@@ -22,28 +22,29 @@ enum lane_state { LANE_IDLE, LANE_STARTING, LANE_READY, LANE_FAILED };
 struct lane {
 	struct template *t;
 	enum zygote_kind kind;
-	struct zygote *z;		/* NULL: none; may be ending */
-	struct child_list queue;	/* wait for it */
-	struct failure fail;		/* of the last try */
-	unsigned failures;		/* in a row */
-	unsigned early_deaths;		/* in a row, of ready zygotes */
+	struct zygote *z;        /* NULL: none; may be ending */
+	struct child_list queue; /* wait for it */
+	struct failure fail;     /* of the last try */
+	unsigned failures;       /* in a row */
+	unsigned early_deaths;   /* in a row, of ready zygotes */
 	uint64_t retry_at;
 	ev_timer retry;
 };
 
-struct template {
+struct template
+{
 	struct server *srv;
 	const struct config_template *cfg;
-	uint64_t generation;		/* of the newest zygote, from 1 */
-	enum zygote_way way;		/* as the last warm zygote found */
-	char *reason;			/* why not promoted; NULL: it is */
+	uint64_t generation; /* of the newest zygote, from 1 */
+	enum zygote_way way; /* as the last warm zygote found */
+	char *reason;        /* why not promoted; NULL: it is */
 	struct lane warm, cold;
 };
 
 struct templates {
 	struct template *v;
 	size_t n;
-	struct zygote_list zygotes;	/* all that are not reaped */
+	struct zygote_list zygotes; /* all that are not reaped */
 };
 
 /* Makes the templates of the configuration; none is started. */

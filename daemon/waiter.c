@@ -46,7 +46,8 @@ static void
 timeout_cb(struct ev_loop *loop, ev_timer *t, int events)
 {
 	static const struct err e = {
-		.code = ERR_TIMEOUT, .msg = "the child has not ended in time",
+		.code = ERR_TIMEOUT,
+		.msg = "the child has not ended in time",
 	};
 
 	(void)loop;
@@ -61,8 +62,10 @@ waiter_add(struct child *c, const struct request *rq, bool has_timeout,
 	struct waiter *w;
 
 	if (rq->client->waits >= WAITER_MAX)
-		return err_set(e, ERR_LIMIT, "%d waits of this connection are "
-		    "unanswered", WAITER_MAX);
+		return err_set(e, ERR_LIMIT,
+		    "%d waits of this connection are "
+		    "unanswered",
+		    WAITER_MAX);
 	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a wait");

@@ -12,7 +12,7 @@
 struct child;
 struct request;
 
-#define WAITER_MAX 4096		/* of one connection */
+#define WAITER_MAX 4096 /* of one connection */
 
 /* 0, or -1 with E filled.  The answer comes at the child's end or, where
  * HAS_TIMEOUT, after TIMEOUT_NS. */

@@ -23,8 +23,8 @@
 #include "proto/version.h"
 
 #define OUT_MAX (16u << 20)
-#define END_NS (2 * NS_PER_S)	/* from EOF to SIGKILL */
-#define LAST_WORDS 4096		/* reads of a dead zygote's socket at most */
+#define END_NS (2 * NS_PER_S) /* from EOF to SIGKILL */
+#define LAST_WORDS 4096       /* reads of a dead zygote's socket at most */
 
 const char *
 zygote_way_name(enum zygote_way way)
@@ -84,8 +84,10 @@ timed_out(struct zygote *z)
 
 	switch (z->state) {
 	case ZYGOTE_STARTING:
-		err_set(&e, ERR_TEMPLATE_FAILED, "preloading took longer than "
-		    "%g s", (double)z->lane->t->cfg->preload_ns / NS_PER_S);
+		err_set(&e, ERR_TEMPLATE_FAILED,
+		    "preloading took longer than "
+		    "%g s",
+		    (double)z->lane->t->cfg->preload_ns / NS_PER_S);
 		zygote_kill(z, &e);
 		break;
 	case ZYGOTE_READY:
@@ -127,8 +129,8 @@ read_some(struct zygote *z)
 	}
 	ev_io_stop(z->srv->loop, &z->rd);
 	log_error("template=%s pid=%d op=drop code=%s: the zygote's socket: "
-	    "%s", template_name(z->lane->t), (int)z->pid, err_name(e.code),
-	    e.msg);
+		  "%s",
+	    template_name(z->lane->t), (int)z->pid, err_name(e.code), e.msg);
 	err_wrap(&e, "the zygote broke the protocol");
 	zygote_kill(z, &e);
 	return false;
@@ -150,7 +152,7 @@ write_cb(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)events;
 	if (stream_flush(&z->st, &e) != 0)
-		ev_io_stop(loop, w);	/* an error is its end: EOF follows */
+		ev_io_stop(loop, w); /* an error is its end: EOF follows */
 }
 
 static void
@@ -331,8 +333,10 @@ tell_lane(struct zygote *z, const char *how)
 		f = *z->fail;
 		*z->fail = (struct failure){ 0 };
 	} else {
-		err_set(&f.err, ERR_TEMPLATE_FAILED, "the zygote of template "
-		    "\"%s\" %s", template_name(z->lane->t), how);
+		err_set(&f.err, ERR_TEMPLATE_FAILED,
+		    "the zygote of template "
+		    "\"%s\" %s",
+		    template_name(z->lane->t), how);
 		if (z->loading[0] != '\0' && !z->was_ready)
 			f.module = strdup(z->loading);
 	}

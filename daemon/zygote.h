@@ -24,14 +24,14 @@ struct server;
 enum zygote_kind { ZYGOTE_WARM, ZYGOTE_COLD };
 enum zygote_way { ZYGOTE_PROMOTED, ZYGOTE_UNPROMOTED, ZYGOTE_ADOPTS_NOT };
 enum zygote_state {
-	ZYGOTE_STARTING,	/* configured, preloads are running */
-	ZYGOTE_READY,		/* can fork */
-	ZYGOTE_ENDING,		/* told to end, or killed, or its socket is
+	ZYGOTE_STARTING, /* configured, preloads are running */
+	ZYGOTE_READY,    /* can fork */
+	ZYGOTE_ENDING,   /* told to end, or killed, or its socket is
 				 * closed: not reaped yet */
 };
 
 struct zygote {
-	TAILQ_ENTRY(zygote) link;	/* of all that are not reaped */
+	TAILQ_ENTRY(zygote) link; /* of all that are not reaped */
 	struct server *srv;
 	struct lane *lane;
 	uint64_t generation;
@@ -40,16 +40,16 @@ struct zygote {
 	pid_t pid;
 	struct stream st;
 	ev_io rd, wr;
-	ev_timer timer;			/* preload time-out; then: kill */
-	uint64_t ready_ns;		/* when */
-	char loading[128];		/* the import that runs, "" if none */
-	struct err killed;		/* why we killed it; code 0: not */
+	ev_timer timer;    /* preload time-out; then: kill */
+	uint64_t ready_ns; /* when */
+	char loading[128]; /* the import that runs, "" if none */
+	struct err killed; /* why we killed it; code 0: not */
 
 	/* Of the answer to configure. */
-	char *python, *reason;		/* NULL: not told */
+	char *python, *reason; /* NULL: not told */
 	enum zygote_way way;
-	msgpack_sbuffer preload;	/* packed array, empty: not told */
-	struct failure *fail;		/* the error, NULL: none */
+	msgpack_sbuffer preload; /* packed array, empty: not told */
+	struct failure *fail;    /* the error, NULL: none */
 };
 
 TAILQ_HEAD(zygote_list, zygote);

@@ -21,15 +21,15 @@ struct plan {
 	char *const *argv, *const *env;
 	int null, sock;
 	struct rlimit nofile;
-	int failed;		/* errno of the step that failed */
+	int failed; /* errno of the step that failed */
 };
 
 /* What tells systemd's own business with the daemon. */
 static bool
 is_ours(const char *var)
 {
-	static const char *const prefixes[] = { "NOTIFY_SOCKET=",
-		"WATCHDOG_", "LISTEN_", NULL };
+	static const char *const prefixes[] = { "NOTIFY_SOCKET=", "WATCHDOG_",
+		"LISTEN_", NULL };
 
 	for (const char *const *p = prefixes; *p != NULL; p++)
 		if (strncmp(var, *p, strlen(*p)) == 0)
@@ -61,11 +61,11 @@ become(struct plan *p)
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL);	/* fails for a few, rightly */
+		sigaction(sig, &dfl, NULL); /* fails for a few, rightly */
 	setsid();
 	if (dup2(p->null, 0) != -1 && dup2(2, 1) != -1 &&
 	    (p->sock == ZYGOTE_FD ? fcntl(p->sock, F_SETFD, 0) :
-	    dup2(p->sock, ZYGOTE_FD)) != -1 &&
+				    dup2(p->sock, ZYGOTE_FD)) != -1 &&
 	    close_range(ZYGOTE_FD + 1, ~0u, 0) != -1 &&
 	    setrlimit(RLIMIT_NOFILE, &p->nofile) != -1) {
 		sigemptyset(&none);
@@ -100,7 +100,9 @@ zygote_exec(const struct server *srv, int sock, struct err *e)
 {
 	char *argv[] = { srv->cfg->server.zygote, NULL };
 	struct plan p = {
-		.path = argv[0], .argv = argv, .sock = sock,
+		.path = argv[0],
+		.argv = argv,
+		.sock = sock,
 		.nofile = srv->nofile,
 	};
 	char **env = zygote_env();
@@ -120,6 +122,6 @@ zygote_exec(const struct server *srv, int sock, struct err *e)
 	if (p.failed == 0)
 		return pid;
 	if (pid != -1)
-		waitpid(pid, NULL, 0);	/* has exited: see start() */
+		waitpid(pid, NULL, 0); /* has exited: see start() */
 	return err_sys(e, p.failed, "run the zygote \"%s\"", argv[0]);
 }

@@ -56,8 +56,7 @@ take_ready(struct zygote *z, const msgpack_object *result, struct err *e)
 	msgpack_packer pk;
 	int r;
 
-	if (map_init(&m, result, "configure", e) == -1 ||
-	    read_way(z, &m) == -1)
+	if (map_init(&m, result, "configure", e) == -1 || read_way(z, &m) == -1)
 		return -1;
 	r = map_str(&m, "python", MAP_OPTIONAL, 256, &b);
 	if (r == 1)
@@ -72,8 +71,9 @@ take_ready(struct zygote *z, const msgpack_object *result, struct err *e)
 		return -1;
 	if (r == 1) {
 		msgpack_packer_init(&pk, &z->preload, msgpack_sbuffer_write);
-		msgpack_pack_object(&pk, (msgpack_object){
-		    .type = MSGPACK_OBJECT_ARRAY, .via.array = *preload });
+		msgpack_pack_object(&pk,
+		    (msgpack_object){
+			.type = MSGPACK_OBJECT_ARRAY, .via.array = *preload });
 	}
 	ev_timer_stop(z->srv->loop, &z->timer);
 	z->state = ZYGOTE_READY;
@@ -87,7 +87,7 @@ static int
 take_response(struct zygote *z, const struct msg *m, struct err *e)
 {
 	if (z->state == ZYGOTE_ENDING)
-		return 0;	/* too late to matter */
+		return 0; /* too late to matter */
 	if (m->id != ZYGOTE_CONFIGURE_ID || z->state != ZYGOTE_STARTING)
 		return err_set(e, ERR_MALFORMED, "a response to nothing");
 	if (m->error.type == MSGPACK_OBJECT_NIL)
@@ -136,8 +136,10 @@ take_forked(struct zygote *z, const struct msg *msg, struct err *e)
 	}
 	if (c->pid != 0 || pid < 2) {
 		close(fd);
-		return err_set(e, ERR_MALFORMED, "child %ju was forked as "
-		    "%ju already", (uintmax_t)c->id, (uintmax_t)c->pid);
+		return err_set(e, ERR_MALFORMED,
+		    "child %ju was forked as "
+		    "%ju already",
+		    (uintmax_t)c->id, (uintmax_t)c->pid);
 	}
 	child_forked(c, pid, fd, at);
 	return 0;
@@ -178,14 +180,13 @@ take_reaped(struct zygote *z, const struct msg *msg, struct err *e)
 	if (map_init(&m, &msg->params, "reaped", e) == -1 ||
 	    (c = child_of(z, &m, e)) == NULL ||
 	    map_uint(&m, "status", MAP_REQUIRED, 0xffff, &status) == -1 ||
-	    map_uint(&m, "utime_ns", MAP_REQUIRED, UINT64_MAX,
-	    &u.utime_ns) == -1 ||
-	    map_uint(&m, "stime_ns", MAP_REQUIRED, UINT64_MAX,
-	    &u.stime_ns) == -1 ||
-	    map_uint(&m, "maxrss_kb", MAP_REQUIRED, UINT64_MAX,
-	    &u.maxrss_kb) == -1 ||
-	    map_uint(&m, "minflt", MAP_REQUIRED, UINT64_MAX,
-	    &u.minflt) == -1 ||
+	    map_uint(&m, "utime_ns", MAP_REQUIRED, UINT64_MAX, &u.utime_ns) ==
+		-1 ||
+	    map_uint(&m, "stime_ns", MAP_REQUIRED, UINT64_MAX, &u.stime_ns) ==
+		-1 ||
+	    map_uint(&m, "maxrss_kb", MAP_REQUIRED, UINT64_MAX, &u.maxrss_kb) ==
+		-1 ||
+	    map_uint(&m, "minflt", MAP_REQUIRED, UINT64_MAX, &u.minflt) == -1 ||
 	    map_uint(&m, "majflt", MAP_REQUIRED, UINT64_MAX, &u.majflt) == -1)
 		return -1;
 	if (c->pid == 0)

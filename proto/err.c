@@ -6,8 +6,7 @@
 
 static const struct {
 	const char *name, *meaning;
-} codes[ERR_COUNT] = {
-	[ERR_NONE] = { "none", "no error" },
+} codes[ERR_COUNT] = { [ERR_NONE] = { "none", "no error" },
 #define X(sym, name, meaning) [ERR_##sym] = { name, meaning },
 	ERR_CODES(X)
 #undef X

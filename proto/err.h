@@ -14,10 +14,12 @@
  */
 #define ERR_CODES(X) \
 	X(INTERNAL, "internal", "the daemon met a fault of its own") \
-	X(MALFORMED, "malformed", "bytes that are no frame; the connection ends") \
+	X(MALFORMED, "malformed", \
+	    "bytes that are no frame; the connection ends") \
 	X(INVALID_REQUEST, "invalid_request", "a frame that is no request") \
 	X(UNKNOWN_METHOD, "unknown_method", "no such method") \
-	X(INVALID_PARAMS, "invalid_params", "a key is missing, wrong or unknown") \
+	X(INVALID_PARAMS, "invalid_params", \
+	    "a key is missing, wrong or unknown") \
 	X(BAD_FDS, "bad_fds", "the claimed and the passed descriptors differ") \
 	X(LIMIT, "limit", "over one of the limits that hello tells") \
 	X(DENIED, "denied", "the peer may not do this") \
@@ -39,14 +41,15 @@ enum err_code {
 #define X(sym, name, meaning) ERR_##sym,
 	ERR_CODES(X)
 #undef X
-	ERR_COUNT
+	    ERR_COUNT
 };
 
 struct err {
 	enum err_code code;
-	int sys;	/* errno of the call that failed, 0 if none did */
-	char key[48];	/* request key at fault, "" if none; key paths as a.b[3] */
-	char msg[512];	/* lower case, no full stop, names object and value */
+	int sys; /* errno of the call that failed, 0 if none did */
+	char
+	    key[48]; /* request key at fault, "" if none; key paths as a.b[3] */
+	char msg[512]; /* lower case, no full stop, names object and value */
 };
 
 /* Fills E and returns -1, so that `return err_set(...)` reads as one line. */

@@ -14,28 +14,39 @@ const struct frame_limits frame_limits_default = {
 /* What the first byte of a value says: how many bytes of length follow it,
  * what they count, and what is there without any. */
 struct head {
-	uint8_t len_bytes;	/* 0, 1, 2 or 4, big-endian, after the type */
-	uint8_t payload;	/* fixed bytes after the type and the length */
-	uint8_t per_count;	/* 0: the length counts bytes; 1, 2: values */
-	uint32_t count;		/* of fixarray, fixmap (per_count) or fixstr */
+	uint8_t len_bytes; /* 0, 1, 2 or 4, big-endian, after the type */
+	uint8_t payload;   /* fixed bytes after the type and the length */
+	uint8_t per_count; /* 0: the length counts bytes; 1, 2: values */
+	uint32_t count;    /* of fixarray, fixmap (per_count) or fixstr */
 };
 
-static const struct head heads[32] = {	/* 0xc0 to 0xdf */
-	[0x02] = { 0 }, [0x03] = { 0 },
-	[0x04] = { .len_bytes = 1 }, [0x05] = { .len_bytes = 2 },
+static const struct head heads[32] = {
+	/* 0xc0 to 0xdf */
+	[0x02] = { 0 },
+	[0x03] = { 0 },
+	[0x04] = { .len_bytes = 1 },
+	[0x05] = { .len_bytes = 2 },
 	[0x06] = { .len_bytes = 4 },
 	[0x07] = { .len_bytes = 1, .payload = 1 },
 	[0x08] = { .len_bytes = 2, .payload = 1 },
 	[0x09] = { .len_bytes = 4, .payload = 1 },
-	[0x0a] = { .payload = 4 }, [0x0b] = { .payload = 8 },
-	[0x0c] = { .payload = 1 }, [0x0d] = { .payload = 2 },
-	[0x0e] = { .payload = 4 }, [0x0f] = { .payload = 8 },
-	[0x10] = { .payload = 1 }, [0x11] = { .payload = 2 },
-	[0x12] = { .payload = 4 }, [0x13] = { .payload = 8 },
-	[0x14] = { .payload = 2 }, [0x15] = { .payload = 3 },
-	[0x16] = { .payload = 5 }, [0x17] = { .payload = 9 },
+	[0x0a] = { .payload = 4 },
+	[0x0b] = { .payload = 8 },
+	[0x0c] = { .payload = 1 },
+	[0x0d] = { .payload = 2 },
+	[0x0e] = { .payload = 4 },
+	[0x0f] = { .payload = 8 },
+	[0x10] = { .payload = 1 },
+	[0x11] = { .payload = 2 },
+	[0x12] = { .payload = 4 },
+	[0x13] = { .payload = 8 },
+	[0x14] = { .payload = 2 },
+	[0x15] = { .payload = 3 },
+	[0x16] = { .payload = 5 },
+	[0x17] = { .payload = 9 },
 	[0x18] = { .payload = 17 },
-	[0x19] = { .len_bytes = 1 }, [0x1a] = { .len_bytes = 2 },
+	[0x19] = { .len_bytes = 1 },
+	[0x1a] = { .len_bytes = 2 },
 	[0x1b] = { .len_bytes = 4 },
 	[0x1c] = { .len_bytes = 2, .per_count = 1 },
 	[0x1d] = { .len_bytes = 4, .per_count = 1 },
@@ -77,9 +88,9 @@ int
 frame_scan(const uint8_t *p, size_t n, const struct frame_limits *lim,
     size_t *len, struct err *e)
 {
-	uint64_t left[DEPTH_CEILING + 1] = { 1 };	/* values still to come */
+	uint64_t left[DEPTH_CEILING + 1] = { 1 }; /* values still to come */
 	unsigned depth = 0;
-	uint64_t owed = 1;	/* the sum of left[] */
+	uint64_t owed = 1; /* the sum of left[] */
 	size_t at = 0, items = 0;
 
 	for (;;) {
@@ -101,7 +112,8 @@ frame_scan(const uint8_t *p, size_t n, const struct frame_limits *lim,
 		if (head_of(p[at], &h) == -1)
 			return err_set(e, ERR_MALFORMED,
 			    "byte %zu of the frame is 0xc1, which begins no "
-			    "MessagePack value", at);
+			    "MessagePack value",
+			    at);
 		if (++items > lim->max_items)
 			return err_set(e, ERR_LIMIT,
 			    "frame has more than %zu values", lim->max_items);
@@ -114,15 +126,15 @@ frame_scan(const uint8_t *p, size_t n, const struct frame_limits *lim,
 		}
 		left[depth]--;
 		owed--;
-		count = h.len_bytes > 0 ?
-		    big_endian(p + at + 1, h.len_bytes) : h.count;
+		count = h.len_bytes > 0 ? big_endian(p + at + 1, h.len_bytes) :
+					  h.count;
 		at += 1 + h.len_bytes + h.payload;
 		/* Every value takes a byte at least, those still owed by the
 		 * containers around it too. */
 		body = h.per_count > 0 ? count * h.per_count : count;
-		if (at > lim->max_bytes ||
-		    body + owed > lim->max_bytes - at)
-			return err_set(e, ERR_LIMIT, "frame wants %" PRIu64
+		if (at > lim->max_bytes || body + owed > lim->max_bytes - at)
+			return err_set(e, ERR_LIMIT,
+			    "frame wants %" PRIu64
 			    " more bytes, over its limit of %zu",
 			    body + owed, lim->max_bytes);
 		if (h.per_count == 0) {

@@ -13,9 +13,9 @@
 #include "proto/err.h"
 
 struct frame_limits {
-	size_t max_bytes;	/* of one frame */
-	unsigned max_depth;	/* containers inside containers */
-	size_t max_items;	/* values in one frame, all levels together */
+	size_t max_bytes;   /* of one frame */
+	unsigned max_depth; /* containers inside containers */
+	size_t max_items;   /* values in one frame, all levels together */
 };
 
 /* 16 MiB, 32 deep, 1 Mi values. */

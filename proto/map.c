@@ -126,7 +126,8 @@ map_obj(struct map *m, const char *key, enum map_need need,
 	if (need == MAP_OPTIONAL)
 		return 0;
 	key_path(m, key, path, sizeof(path));
-	return err_key(m->e, path, "\"%s\" is missing", path);
+	err_key(m->e, path, "\"%s\" is missing", path);
+	return -1;
 }
 
 int
@@ -158,11 +159,13 @@ map_uint(struct map *m, const char *key, enum map_need need, uint64_t max,
 		return wrong_type(m, key, "an int of 0 or more", o);
 	if (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER || o->via.u64 > max) {
 		key_path(m, key, path, sizeof(path));
-		return err_key(m->e, path, "\"%s\" must be from 0 to %" PRIu64
-		    ", not %s%" PRIu64, path, max,
+		return err_key(m->e, path,
+		    "\"%s\" must be from 0 to %" PRIu64 ", not %s%" PRIu64,
+		    path, max,
 		    o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ? "-" : "",
 		    o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ?
-		    -(uint64_t)o->via.i64 : o->via.u64);
+			-(uint64_t)o->via.i64 :
+			o->via.u64);
 	}
 	*out = o->via.u64;
 	return 1;
@@ -187,8 +190,9 @@ map_int(struct map *m, const char *key, enum map_need need, int64_t min,
 	    (pos && (int64_t)o->via.u64 < min) ||
 	    (neg && (o->via.i64 < min || o->via.i64 > max))) {
 		key_path(m, key, path, sizeof(path));
-		return err_key(m->e, path, "\"%s\" must be from %" PRId64
-		    " to %" PRId64, path, min, max);
+		return err_key(m->e, path,
+		    "\"%s\" must be from %" PRId64 " to %" PRId64, path, min,
+		    max);
 	}
 	*out = o->via.i64;
 	return 1;

@@ -16,8 +16,8 @@
 
 struct map {
 	const msgpack_object_map *m;
-	const char *where;	/* prefix of key paths in errors, "" at the top */
-	uint64_t seen;		/* one bit for each entry that was asked for */
+	const char *where; /* prefix of key paths in errors, "" at the top */
+	uint64_t seen;     /* one bit for each entry that was asked for */
 	struct err *e;
 };
 

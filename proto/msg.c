@@ -94,9 +94,10 @@ msg_unpack(struct msg *m, const uint8_t *p, size_t n, struct err *e)
 	r = msgpack_unpack_next(&m->unpacked, (const char *)p, n, &off);
 	if (r != MSGPACK_UNPACK_SUCCESS) {
 		msg_fini(m);
-		return err_set(e, ERR_MALFORMED, r == MSGPACK_UNPACK_NOMEM_ERROR
-		    ? "no memory to unpack a frame"
-		    : "frame does not unpack");
+		return err_set(e, ERR_MALFORMED,
+		    r == MSGPACK_UNPACK_NOMEM_ERROR ?
+			"no memory to unpack a frame" :
+			"frame does not unpack");
 	}
 	if (read_envelope(m, &m->unpacked.data, e) == 0)
 		return 0;
@@ -147,7 +148,8 @@ msg_out_fd(struct msg_out *o, int fd)
 	int *p;
 
 	p = o->nfds < STREAM_MAX_FDS ?
-	    reallocarray(o->fds, o->nfds + 1, sizeof(*p)) : NULL;
+	    reallocarray(o->fds, o->nfds + 1, sizeof(*p)) :
+	    NULL;
 	if (p == NULL) {
 		close(fd);
 		return -1;

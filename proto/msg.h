@@ -15,15 +15,15 @@ enum msg_type { MSG_REQUEST = 0, MSG_RESPONSE = 1, MSG_NOTIFY = 2 };
 
 struct msg {
 	enum msg_type type;
-	uint32_t id;		/* requests and responses */
-	char method[32];	/* requests and notifications; cut if longer */
+	uint32_t id;     /* requests and responses */
+	char method[32]; /* requests and notifications; cut if longer */
 	/*
 	 * The one map of params (an empty map where params is []; of a
 	 * notification nil where it is something else), or of a response the
 	 * error (nil if there is none) and the result.
 	 */
 	msgpack_object params, error, result;
-	msgpack_unpacked unpacked;	/* owns all of the above */
+	msgpack_unpacked unpacked; /* owns all of the above */
 };
 
 /*
@@ -40,9 +40,9 @@ void msg_fini(struct msg *);
 struct msg_out {
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
-	int *fds;	/* owned; sent, then closed */
+	int *fds; /* owned; sent, then closed */
 	unsigned nfds;
-	bool error;	/* an error response: the nil of its result is owed */
+	bool error; /* an error response: the nil of its result is owed */
 };
 
 void msg_out_init(struct msg_out *);

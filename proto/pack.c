@@ -18,7 +18,7 @@ pack_map_end(struct pack_map *m)
 {
 	uint32_t n = htonl(m->n);
 
-	if (m->at + 5 <= m->buf->size)	/* false when memory ran out */
+	if (m->at + 5 <= m->buf->size) /* false when memory ran out */
 		memcpy(m->buf->data + m->at + 1, &n, 4);
 }
 
@@ -138,8 +138,7 @@ pack_kv_int(msgpack_packer *pk, struct pack_map *m, const char *key,
 }
 
 void
-pack_kv_bool(msgpack_packer *pk, struct pack_map *m, const char *key,
-    bool val)
+pack_kv_bool(msgpack_packer *pk, struct pack_map *m, const char *key, bool val)
 {
 	pack_key(pk, m, key);
 	pack_bool(pk, val);

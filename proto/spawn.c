@@ -5,7 +5,7 @@
 
 #include "proto/pack.h"
 
-#define MAX_NAME 64		/* bytes of a template's name */
+#define MAX_NAME 64 /* bytes of a template's name */
 #define MAX_TITLE 4096
 #define MAX_GRACE_NS (UINT64_C(86400) * 1000000000)
 
@@ -56,13 +56,15 @@ read_entry(struct spawn *s, struct map *m)
 		if (r == -1)
 			return -1;
 		if (s->target.n == 0 && i != SPAWN_CODE)
-			return err_key(m->e, entry_names[i],
-			    "\"%s\" is empty", entry_names[i]);
+			return err_key(m->e, entry_names[i], "\"%s\" is empty",
+			    entry_names[i]);
 	}
 	if (found != 1)
-		return err_key(m->e, "call", "exactly one of \"call\", "
+		return err_key(m->e, "call",
+		    "exactly one of \"call\", "
 		    "\"script\", \"module\" and \"code\" must be there, "
-		    "not %d", found);
+		    "not %d",
+		    found);
 	return s->entry == SPAWN_CALL ? check_call(s, m) : 0;
 }
 
@@ -84,18 +86,17 @@ check_env(struct map *m, const msgpack_object_map *env)
 	struct bytes k;
 
 	for (uint32_t i = 0; env != NULL && i < env->size; i++) {
-		const msgpack_object pair[2] = {
-			env->ptr[i].key, env->ptr[i].val
-		};
-		const msgpack_object_array a = {
-			.size = 2, .ptr = (msgpack_object *)pair
-		};
+		const msgpack_object pair[2] = { env->ptr[i].key,
+			env->ptr[i].val };
+		const msgpack_object_array a = { .size = 2,
+			.ptr = (msgpack_object *)pair };
 
 		if (map_text_at(m, "env", &a, 1, SPAWN_MAX_TEXT, &k) == -1 ||
 		    map_text_at(m, "env", &a, 0, SPAWN_MAX_TEXT, &k) == -1)
 			return -1;
 		if (k.n == 0 || memchr(k.p, '=', k.n) != NULL)
-			return err_key(m->e, "env", "\"env\" has a name that "
+			return err_key(m->e, "env",
+			    "\"env\" has a name that "
 			    "is empty or has a = in it");
 	}
 	return 0;
@@ -115,12 +116,16 @@ read_fds(struct spawn *s, struct map *m)
 		snprintf(key, sizeof(key), "fds[%u]", i);
 		if (o->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
 		    o->via.u64 >= SPAWN_FD_LIMIT)
-			return err_key(m->e, key, "\"%s\" must be an int from "
-			    "0 to %d", key, SPAWN_FD_LIMIT - 1);
+			return err_key(m->e, key,
+			    "\"%s\" must be an int from "
+			    "0 to %d",
+			    key, SPAWN_FD_LIMIT - 1);
 		for (unsigned j = 0; j < s->nfds; j++)
 			if (s->fds[j] == (int)o->via.u64)
-				return err_key(m->e, key, "\"%s\": target %d "
-				    "is there twice", key, s->fds[j]);
+				return err_key(m->e, key,
+				    "\"%s\": target %d "
+				    "is there twice",
+				    key, s->fds[j]);
 		s->fds[s->nfds++] = o->via.u64;
 	}
 	return 0;
@@ -140,8 +145,10 @@ read_tty(struct spawn *s, struct map *m)
 		if (s->fds[i] == (int)tty)
 			s->tty = tty;
 	if (s->tty == -1)
-		return err_key(m->e, "tty", "\"tty\" is %d, which is not one "
-		    "of \"fds\"", (int)tty);
+		return err_key(m->e, "tty",
+		    "\"tty\" is %d, which is not one "
+		    "of \"fds\"",
+		    (int)tty);
 	return 0;
 }
 
@@ -163,12 +170,14 @@ read_surroundings(struct spawn *s, struct map *m)
 		if (s->kwargs->ptr[i].key.type != MSGPACK_OBJECT_STR)
 			return err_key(m->e, "kwargs",
 			    "the keys of \"kwargs\" must be str");
-	if (map_array(m, "argv", MAP_OPTIONAL, SPAWN_MAX_WORDS,
-	    &s->argv) == -1 || check_words(m, "argv", s->argv) == -1 ||
-	    map_array(m, "path", MAP_OPTIONAL, SPAWN_MAX_WORDS,
-	    &s->path) == -1 || check_words(m, "path", s->path) == -1 ||
-	    map_map(m, "env", MAP_OPTIONAL, SPAWN_MAX_WORDS,
-	    &s->env) == -1 || check_env(m, s->env) == -1)
+	if (map_array(m, "argv", MAP_OPTIONAL, SPAWN_MAX_WORDS, &s->argv) ==
+		-1 ||
+	    check_words(m, "argv", s->argv) == -1 ||
+	    map_array(m, "path", MAP_OPTIONAL, SPAWN_MAX_WORDS, &s->path) ==
+		-1 ||
+	    check_words(m, "path", s->path) == -1 ||
+	    map_map(m, "env", MAP_OPTIONAL, SPAWN_MAX_WORDS, &s->env) == -1 ||
+	    check_env(m, s->env) == -1)
 		return -1;
 	s->cwd = (struct bytes){ "/", 1 };
 	if (map_text(m, "cwd", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->cwd) == -1 ||
@@ -222,8 +231,8 @@ spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 
 	*s = (struct spawn){ .template = { "default", 7 } };
 	if (map_init(&m, params, "", e) == -1 || read_entry(s, &m) == -1 ||
-	    map_str(&m, "template", MAP_OPTIONAL, MAX_NAME,
-	    &s->template) == -1 ||
+	    map_str(&m, "template", MAP_OPTIONAL, MAX_NAME, &s->template) ==
+		-1 ||
 	    read_start(s, &m) == -1 || read_grace(s, &m, MAP_OPTIONAL) == -1 ||
 	    map_bool(&m, "detached", MAP_OPTIONAL, &s->detached) == -1 ||
 	    map_bool(&m, "pidfd", MAP_OPTIONAL, &s->pidfd) == -1 ||
@@ -251,9 +260,8 @@ static void
 pack_array(msgpack_packer *pk, struct pack_map *m, const char *key,
     const msgpack_object_array *a)
 {
-	const msgpack_object o = {
-		.type = MSGPACK_OBJECT_ARRAY, .via.array = *a
-	};
+	const msgpack_object o = { .type = MSGPACK_OBJECT_ARRAY,
+		.via.array = *a };
 
 	pack_key(pk, m, key);
 	msgpack_pack_object(pk, o);

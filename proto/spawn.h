@@ -14,38 +14,38 @@
 #include "proto/err.h"
 #include "proto/map.h"
 
-#define SPAWN_MAX_FDS 64	/* descriptors of one spawn */
-#define SPAWN_FD_LIMIT 511	/* targets are below; 511 and above are ours */
-#define SPAWN_MAX_TEXT 131072	/* bytes of one path, argument, variable */
-#define SPAWN_MAX_WORDS 65536	/* elements of argv, env, path */
-#define SPAWN_MAX_CODE (1 << 20)	/* bytes of `code` */
+#define SPAWN_MAX_FDS 64         /* descriptors of one spawn */
+#define SPAWN_FD_LIMIT 511       /* targets are below; 511 and above are ours */
+#define SPAWN_MAX_TEXT 131072    /* bytes of one path, argument, variable */
+#define SPAWN_MAX_WORDS 65536    /* elements of argv, env, path */
+#define SPAWN_MAX_CODE (1 << 20) /* bytes of `code` */
 
 enum spawn_entry { SPAWN_CALL, SPAWN_SCRIPT, SPAWN_MODULE, SPAWN_CODE };
 enum spawn_start { SPAWN_ANY, SPAWN_WARM, SPAWN_COLD };
 
 struct spawn {
 	/* Read by the daemon only. */
-	struct bytes template;	/* "default" when absent */
+	struct bytes template; /* "default" when absent */
 	enum spawn_start start;
 	bool detached;
-	bool pidfd;		/* the reply carries a pidfd */
-	uint64_t grace_ns;	/* has_grace false: the daemon's default */
+	bool pidfd;        /* the reply carries a pidfd */
+	uint64_t grace_ns; /* has_grace false: the daemon's default */
 	bool has_grace;
 
 	/* Goes on to the child. */
 	enum spawn_entry entry;
-	struct bytes target;	/* of call, script, module or code */
-	const msgpack_object_array *args;	/* NULL: none */
-	const msgpack_object_map *kwargs;	/* NULL: none */
-	const msgpack_object_array *argv;	/* sys.argv[1:]; NULL: none */
-	const msgpack_object_map *env;		/* NULL: the template's */
-	const msgpack_object_array *path;	/* put before sys.path */
-	struct bytes cwd;			/* "/" when absent */
-	struct bytes title;			/* n == 0: from the entry */
-	int umask;				/* -1: as it is */
-	int fds[SPAWN_MAX_FDS];			/* target numbers */
+	struct bytes target;              /* of call, script, module or code */
+	const msgpack_object_array *args; /* NULL: none */
+	const msgpack_object_map *kwargs; /* NULL: none */
+	const msgpack_object_array *argv; /* sys.argv[1:]; NULL: none */
+	const msgpack_object_map *env;    /* NULL: the template's */
+	const msgpack_object_array *path; /* put before sys.path */
+	struct bytes cwd;                 /* "/" when absent */
+	struct bytes title;               /* n == 0: from the entry */
+	int umask;                        /* -1: as it is */
+	int fds[SPAWN_MAX_FDS];           /* target numbers */
 	unsigned nfds;
-	int tty;				/* a target, or -1 */
+	int tty; /* a target, or -1 */
 
 	/* Of `job` only. */
 	uint64_t id;
@@ -55,8 +55,7 @@ struct spawn {
 int spawn_read(struct spawn *, const msgpack_object *params, struct err *e);
 /* Reads the params of `job`, in the child: the keys of the second group, `id`,
  * `detached` and `grace_ns`, which are required there. */
-int spawn_read_job(struct spawn *, const msgpack_object *params,
-    struct err *e);
+int spawn_read_job(struct spawn *, const msgpack_object *params, struct err *e);
 /* Writes the params of `job` as one map. */
 void spawn_pack_job(const struct spawn *, msgpack_packer *);
 /* Name on the wire of an entry kind: "call", "script", "module", "code". */

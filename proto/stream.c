@@ -7,10 +7,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define IN_FIRST 4096		/* bytes of the receive buffer at first */
-#define IN_ROOM 2048		/* free bytes wanted before a recvmsg */
-#define IN_KEEP (256 * 1024)	/* a larger one is freed when empty */
-#define OUT_BATCH 16		/* chunks of one sendmsg */
+#define IN_FIRST 4096        /* bytes of the receive buffer at first */
+#define IN_ROOM 2048         /* free bytes wanted before a recvmsg */
+#define IN_KEEP (256 * 1024) /* a larger one is freed when empty */
+#define OUT_BATCH 16         /* chunks of one sendmsg */
 
 /* One message to be sent.  Its fds ride on its first byte. */
 struct stream_chunk {
@@ -126,7 +126,8 @@ queue_infds(struct stream *s, struct msghdr *mh, struct err *e)
 		}
 	}
 	if ((mh->msg_flags & MSG_CTRUNC) != 0)
-		return err_set(e, ERR_BAD_FDS, "a control message was "
+		return err_set(e, ERR_BAD_FDS,
+		    "a control message was "
 		    "truncated: descriptors were lost");
 	if (lost > 0)
 		return err_set(e, ERR_BAD_FDS,
@@ -142,8 +143,10 @@ stream_fill(struct stream *s, struct err *e)
 		struct cmsghdr align;
 	} ctl;
 	struct iovec iov;
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	struct msghdr mh = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf) };
 	ssize_t n;
 
 	if (make_room(s, e) == -1)
@@ -208,8 +211,10 @@ int
 stream_take_fds(struct stream *s, unsigned n, int *fds, struct err *e)
 {
 	if (n > s->ninfds)
-		return err_set(e, ERR_BAD_FDS, "the frame claims %u "
-		    "descriptors, %u were passed", n, s->ninfds);
+		return err_set(e, ERR_BAD_FDS,
+		    "the frame claims %u "
+		    "descriptors, %u were passed",
+		    n, s->ninfds);
 	memcpy(fds, s->infds, n * sizeof(*fds));
 	s->ninfds -= n;
 	memmove(s->infds, s->infds + n, s->ninfds * sizeof(*fds));

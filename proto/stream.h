@@ -15,23 +15,23 @@
 #include "proto/frame.h"
 #include "proto/msg.h"
 
-#define STREAM_MAX_FDS 253	/* SCM_MAX_FD of the kernel */
+#define STREAM_MAX_FDS 253 /* SCM_MAX_FD of the kernel */
 
 struct stream_chunk;
 
 struct stream {
-	int fd;			/* -1 once closed */
+	int fd; /* -1 once closed */
 	struct frame_limits limits;
-	size_t max_out;		/* bytes queued before stream_put refuses */
-	void (*close_fd)(int);	/* how received fds are closed; may be close */
+	size_t max_out;        /* bytes queued before stream_put refuses */
+	void (*close_fd)(int); /* how received fds are closed; may be close */
 
-	uint8_t *in;		/* received, not yet taken */
+	uint8_t *in; /* received, not yet taken */
 	size_t in_at, in_len, in_cap;
-	int infds[2 * STREAM_MAX_FDS];	/* received, not yet claimed, in order */
+	int infds[2 * STREAM_MAX_FDS]; /* received, not yet claimed, in order */
 	unsigned ninfds;
 
 	struct stream_chunk *out_head, *out_tail;
-	size_t out_bytes;	/* queued and not yet written */
+	size_t out_bytes; /* queued and not yet written */
 };
 
 /* Takes FD.  MAX_OUT is in bytes. */
@@ -41,10 +41,10 @@ void stream_init(struct stream *, int fd, const struct frame_limits *,
 void stream_fini(struct stream *);
 
 enum stream_fill {
-	STREAM_GOT,	/* some bytes came */
-	STREAM_AGAIN,	/* non-blocking and nothing there */
-	STREAM_EOF,	/* the peer has closed (or reset) its end */
-	STREAM_BAD,	/* E filled; the connection must end */
+	STREAM_GOT,   /* some bytes came */
+	STREAM_AGAIN, /* non-blocking and nothing there */
+	STREAM_EOF,   /* the peer has closed (or reset) its end */
+	STREAM_BAD,   /* E filled; the connection must end */
 };
 /* One recvmsg(2).  Fds arrive CLOEXEC.  A truncated control message is
  * STREAM_BAD with ERR_BAD_FDS; so are more fds than one frame may claim. */
@@ -77,6 +77,6 @@ int stream_put(struct stream *, struct msg_out *o, struct err *);
 /* Writes what is queued.  1: all written, 0: would block, -1: E filled. */
 int stream_flush(struct stream *, struct err *);
 
-bool stream_pending(const struct stream *);	/* something to write */
+bool stream_pending(const struct stream *); /* something to write */
 
 #endif

@@ -59,14 +59,14 @@ START_TEST(malformed_frames)
 		const char *bytes;
 		size_t n;
 	} bad[] = {
-		{ "\xc1", 1 },				/* no value */
-		{ "\x07", 1 },				/* no array */
-		{ "\x93\x00\x01\xa4ping", 8 },		/* request of three */
-		{ "\x94\x05\x01\xa4ping\x90", 9 },	/* type five */
-		{ "\x94\x00\xff\xa4ping\x90", 9 },	/* id below 0 */
-		{ "\x93\x02\x01\x90", 4 },		/* method is no str */
-		{ "\xdd\x10\x00\x00\x00", 5 },		/* 8 GB to unpack */
-		{ "\xdb\xff\xff\xff\xff", 5 },		/* over the limit */
+		{ "\xc1", 1 },                     /* no value */
+		{ "\x07", 1 },                     /* no array */
+		{ "\x93\x00\x01\xa4ping", 8 },     /* request of three */
+		{ "\x94\x05\x01\xa4ping\x90", 9 }, /* type five */
+		{ "\x94\x00\xff\xa4ping\x90", 9 }, /* id below 0 */
+		{ "\x93\x02\x01\x90", 4 },         /* method is no str */
+		{ "\xdd\x10\x00\x00\x00", 5 },     /* 8 GB to unpack */
+		{ "\xdb\xff\xff\xff\xff", 5 },     /* over the limit */
 	};
 	char deep[64];
 	struct peer p;
@@ -83,7 +83,6 @@ START_TEST(malformed_frames)
 	peer_raw(&p, deep, sizeof(deep));
 	peer_closed(&p);
 	peer_close(&p);
-	/* Half a frame, and the end. */
 	peer_open(&p);
 	peer_raw(&p, "\x94\x00\x01\xa4pi", 6);
 	peer_close(&p);
@@ -123,8 +122,7 @@ START_TEST(requests_that_are_refused)
 		    "fds[0]" },
 		{ "spawn", "{'code': '1', 'fds': [3, 3]}", "invalid_params",
 		    "fds[1]" },
-		{ "spawn", "{'code': '1', 'tty': 0}", "invalid_params",
-		    "tty" },
+		{ "spawn", "{'code': '1', 'tty': 0}", "invalid_params", "tty" },
 		{ "spawn", "{'code': '1', 'start': 'hot'}", "invalid_params",
 		    "start" },
 		{ "spawn", "{'code': '1', 'detached': 1}", "invalid_params",
@@ -209,9 +207,10 @@ raw_fds(struct peer *p, const void *bytes, size_t len, int fd, int n)
 		struct cmsghdr align;
 	} ctl = { 0 };
 	struct iovec iov = { (void *)bytes, len };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = ctl.buf,
-	    .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct msghdr mh = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -243,9 +242,9 @@ START_TEST(descriptors_nobody_claims)
 	raw_fds(&p, ping, 9, STDERR_FILENO, 253);
 	peer_closed(&p);
 	peer_close(&p);
-	/* More than one spawn may claim. */
 	peer_open(&p);
-	id = peer_send_fds(&p, "spawn", fds, 65, "{'code': '1', 'fds': "
+	id = peer_send_fds(&p, "spawn", fds, 65,
+	    "{'code': '1', 'fds': "
 	    "[10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,"
 	    "31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,"
 	    "53,54,55,56,57,58,59,60,61,62,63,64,65,66,67,68,69,70,71,72,73,"
@@ -286,8 +285,8 @@ END_TEST
 START_TEST(client_killed_inside_a_frame)
 {
 	pid_t pid;
-	int status;
 	struct peer p;
+	int status;
 
 	begin(NULL);
 	pid = fork();
@@ -324,7 +323,7 @@ START_TEST(client_that_never_reads)
 		ck_assert(n == -1 && errno == EAGAIN);
 		break;
 	}
-	ck_assert_int_eq(n, -1);	/* it stopped to read us */
+	ck_assert_int_eq(n, -1); /* it stopped to read us */
 	for (int i = 0; i < 10; i++) {
 		ask(&other, &r, "ping", "{}");
 		reply_fini(&r);
@@ -341,7 +340,7 @@ START_TEST(limits)
 	struct reply r;
 
 	begin("[server]\nmax_children = 3\nmax_clients = 3\n"
-	    "[template.default]\npath = [\"%s\"]\n");
+	      "[template.default]\npath = [\"%s\"]\n");
 	peer_open(&p);
 	spawn(&p, "{'call': 'jobs:hang'}");
 	spawn(&p, "{'call': 'jobs:hang'}");

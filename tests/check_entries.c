@@ -15,9 +15,11 @@ START_TEST(call_returns)
 
 	live_start(NULL);
 	peer_open(&p);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:echo', 'args': [1, -2,"
-	    " 1.5, 'two', x'ff00', nil, true, [3], {'k': 4},"
-	    " 18446744073709551615], 'kwargs': {'x': 5}}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:echo', 'args': [1, -2,"
+			     " 1.5, 'two', x'ff00', nil, true, [3], {'k': 4},"
+			     " 18446744073709551615], 'kwargs': {'x': 5}}"),
+	    0);
 	ck_assert_int_eq(int_at(&r, "result.0.0"), 1);
 	ck_assert_int_eq(int_at(&r, "result.0.1"), -2);
 	ck_assert(at(&r, "result.0.2")->via.f64 == 1.5);
@@ -47,8 +49,10 @@ START_TEST(call_of_coroutine_runs_under_trio)
 
 	live_start(NULL);
 	peer_open(&p);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:trio_echo', 'args': "
-	    "[7]}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:trio_echo', 'args': "
+			     "[7]}"),
+	    0);
 	ck_assert_int_eq(int_at(&r, "result.0"), 7);
 	reply_fini(&r);
 	/* In an interpreter that is not the one that the zygote began with. */
@@ -63,8 +67,8 @@ END_TEST
 
 START_TEST(reply_tells_the_start)
 {
-	static const char *const phases[] = { "queue", "fork", "adopt",
-		"setup", "import", "notice" };
+	static const char *const phases[] = { "queue", "fork", "adopt", "setup",
+		"import", "notice" };
 	struct peer p;
 	struct reply r;
 	int64_t sum = 0;
@@ -108,16 +112,28 @@ START_TEST(programs_run_as_python_runs_them)
 	peer_open(&p);
 	snprintf(path, sizeof(path), "%s/prog.py", live.dir);
 	f = fopen(path, "w");
+	ck_assert(f != NULL);
 	fputs("import sys\nprint(__name__, sys.argv[1:])\n", f);
 	fclose(f);
-	ck_assert_str_eq(output(&p, "{'script': '%s', 'argv': ['a', '-b'],"
-	    " 'fds': [1]}", path), "__main__ ['a', '-b']\n");
-	ck_assert_str_eq(output(&p, "{'script': 'prog.py', 'cwd': '%s',"
-	    " 'fds': [1]}", live.dir), "__main__ []\n");
-	ck_assert_str_eq(output(&p, "{'module': 'prog', 'cwd': '%s',"
-	    " 'argv': ['c'], 'fds': [1]}", live.dir), "__main__ ['c']\n");
-	ck_assert_str_eq(output(&p, "{'code': 'import sys; "
-	    "print(__name__, sys.argv)', 'argv': ['d'], 'fds': [1]}"),
+	ck_assert_str_eq(output(&p,
+			     "{'script': '%s', 'argv': ['a', '-b'],"
+			     " 'fds': [1]}",
+			     path),
+	    "__main__ ['a', '-b']\n");
+	ck_assert_str_eq(output(&p,
+			     "{'script': 'prog.py', 'cwd': '%s',"
+			     " 'fds': [1]}",
+			     live.dir),
+	    "__main__ []\n");
+	ck_assert_str_eq(output(&p,
+			     "{'module': 'prog', 'cwd': '%s',"
+			     " 'argv': ['c'], 'fds': [1]}",
+			     live.dir),
+	    "__main__ ['c']\n");
+	ck_assert_str_eq(
+	    output(&p,
+		"{'code': 'import sys; "
+		"print(__name__, sys.argv)', 'argv': ['d'], 'fds': [1]}"),
 	    "__main__ ['-c', 'd']\n");
 	unlink(path);
 	snprintf(path, sizeof(path), "rm -rf %s/__pycache__", live.dir);
@@ -134,19 +150,23 @@ START_TEST(exceptions_are_told_with_traceback)
 
 	live_start(NULL);
 	peer_open(&p);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:raises', 'args': "
-	    "['no \xe2\x82\xac']}"), 1);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:raises', 'args': "
+			     "['no \xe2\x82\xac']}"),
+	    1);
 	ck_assert_str_eq(str_at(&r, "exception.type"), "ValueError");
 	ck_assert_str_eq(str_at(&r, "exception.message"), "no \xe2\x82\xac");
-	ck_assert(strstr(str_at(&r, "exception.traceback"), "in raises\n")
-	    != NULL);
+	ck_assert(strstr(str_at(&r, "exception.traceback"), "in raises\n") !=
+	    NULL);
 	/* Of our own frames nothing is seen. */
-	ck_assert(strstr(str_at(&r, "exception.traceback"), "<forkserverd")
-	    == NULL);
+	ck_assert(strstr(str_at(&r, "exception.traceback"), "<forkserverd") ==
+	    NULL);
 	ck_assert(!has(&r, "result"));
 	reply_fini(&r);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:trio_raises', 'args': "
-	    "['x']}"), 1);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:trio_raises', 'args': "
+			     "['x']}"),
+	    1);
 	ck_assert_str_eq(str_at(&r, "exception.type"), "ExceptionGroup");
 	reply_fini(&r);
 	ck_assert_int_eq(run(&p, &r, "{'code': '1/0'}"), 1);
@@ -161,7 +181,7 @@ START_TEST(ends_are_told_apart)
 {
 	static const struct {
 		const char *params;
-		int status;	/* -signal */
+		int status; /* -signal */
 	} ends[] = {
 		{ "{'call': 'jobs:exits', 'args': [0]}", 0 },
 		{ "{'call': 'jobs:exits', 'args': [3]}", 3 },
@@ -204,20 +224,28 @@ START_TEST(results_that_cannot_be_told_say_why)
 	ck_assert(strstr(str_at(&r, "result_error"), "object") != NULL);
 	ck_assert(!has(&r, "result"));
 	reply_fini(&r);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:large', 'args': "
-	    "[4190000]}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:large', 'args': "
+			     "[4190000]}"),
+	    0);
 	ck_assert_int_eq(at(&r, "result")->via.bin.size, 4190000);
 	reply_fini(&r);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:large', 'args': "
-	    "[4200000]}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:large', 'args': "
+			     "[4200000]}"),
+	    0);
 	ck_assert(strstr(str_at(&r, "result_error"), "larger") != NULL);
 	reply_fini(&r);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:nested', 'args': "
-	    "[20]}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:nested', 'args': "
+			     "[20]}"),
+	    0);
 	ck_assert(has(&r, "result"));
 	reply_fini(&r);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:nested', 'args': "
-	    "[500]}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:nested', 'args': "
+			     "[500]}"),
+	    0);
 	ck_assert(strstr(str_at(&r, "result_error"), "nested") != NULL);
 	reply_fini(&r);
 	peer_close(&p);
@@ -244,8 +272,8 @@ START_TEST(entries_that_are_not_there)
 	peer_response(&p, id, &r);
 	ck_assert_str_eq(str_at(&r, "code"), "import_failed");
 	ck_assert_str_eq(str_at(&r, "type"), "RuntimeError");
-	ck_assert(strstr(str_at(&r, "traceback"), "raises_at_import.py")
-	    != NULL);
+	ck_assert(strstr(str_at(&r, "traceback"), "raises_at_import.py") !=
+	    NULL);
 	reply_fini(&r);
 	refused(&p, "import_failed", NULL, "spawn", "{'call': 'nosuch:x'}");
 	refused(&p, "import_failed", NULL, "spawn", "{'call': 'os:sep'}");
@@ -271,8 +299,8 @@ main(void)
 		call_of_coroutine_runs_under_trio, reply_tells_the_start,
 		programs_run_as_python_runs_them,
 		exceptions_are_told_with_traceback, ends_are_told_apart,
-		results_that_cannot_be_told_say_why,
-		entries_that_are_not_there, NULL };
+		results_that_cannot_be_told_say_why, entries_that_are_not_there,
+		NULL };
 
 	return harness_main("entries", tests);
 }

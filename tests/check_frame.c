@@ -95,25 +95,30 @@ expect_limit(const void *p, size_t n, const struct frame_limits *l,
 
 START_TEST(limits_are_kept_at_the_first_byte_that_shows_it)
 {
-	const struct frame_limits small = { .max_bytes = 10, .max_depth = 2,
-		.max_items = 5 };
+	const struct frame_limits small = {
+		.max_bytes = 10, .max_depth = 2, .max_items = 5
+	};
 	struct err e;
 	size_t len;
 
 	expect_limit("\xdd\x10\x00\x00\x00", 5, lim, ERR_LIMIT);
 	expect_limit("\xdb\xff\xff\xff\xff", 5, lim, ERR_LIMIT);
 	expect_limit("\xdf\x80\x00\x00\x00", 5, lim, ERR_LIMIT);
-	expect_limit("\xaa", 1, &small, ERR_LIMIT);	/* 11 bytes */
+	expect_limit("\xaa", 1, &small, ERR_LIMIT); /* 11 bytes */
 	ck_assert_int_eq(frame_scan((uint8_t *)"\xa9", 1, &small, &len, &e), 0);
 	expect_limit("\x91\x91\x91\x01", 4, &small, ERR_LIMIT);
 	ck_assert_int_eq(frame_scan((uint8_t *)"\x91\x91\x01", 3, &small, &len,
-	    &e), 1);
-	expect_limit("\x95", 1, &small, ERR_LIMIT);	/* six values */
+			     &e),
+	    1);
+	expect_limit("\x95", 1, &small, ERR_LIMIT); /* six values */
 	ck_assert_int_eq(frame_scan((uint8_t *)"\x94\1\2\3\4", 5, &small, &len,
-	    &e), 1);
+			     &e),
+	    1);
 	/* Ten bytes do not hold what two arrays of six promise. */
-	expect_limit("\x92\x96", 2, &(struct frame_limits){ .max_bytes = 8,
-	    .max_depth = 8, .max_items = 100 }, ERR_LIMIT);
+	expect_limit("\x92\x96", 2,
+	    &(struct frame_limits){
+		.max_bytes = 8, .max_depth = 8, .max_items = 100 },
+	    ERR_LIMIT);
 }
 END_TEST
 
@@ -126,7 +131,8 @@ START_TEST(agrees_with_msgpack)
 
 	msgpack_sbuffer_init(&b);
 	msgpack_packer_init(&pk, &b, msgpack_sbuffer_write);
-	lit_pack(&pk, "[0, 1, 'spawn', [{'call': 'a:b', 'args': [1, 2.5, "
+	lit_pack(&pk,
+	    "[0, 1, 'spawn', [{'call': 'a:b', 'args': [1, 2.5, "
 	    "x'00ff', {'k': [nil, true]}], 'grace_ns': 5000000000}]]");
 	for (int i = 0; i < 50000; i++) {
 		uint8_t p[256];
@@ -140,7 +146,7 @@ START_TEST(agrees_with_msgpack)
 			p[rand_r(&seed) % n] = rand_r(&seed);
 		r = scan(p, n, &len, &e);
 		if (r == -1)
-			continue;	/* msgpack-c might ask for gigabytes */
+			continue; /* msgpack-c might ask for gigabytes */
 		msgpack_unpacked_init(&u);
 		m = msgpack_unpack_next(&u, (char *)p, n, &off);
 		msgpack_unpacked_destroy(&u);
@@ -213,8 +219,11 @@ END_TEST
 START_TEST(errors_go_round)
 {
 	for (int code = ERR_NONE + 1; code < ERR_COUNT; code++) {
-		struct err e = { .code = code, .sys = code, .key = "env",
-			.msg = "message \xff" }, back;
+		struct err e = { .code = code,
+			.sys = code,
+			.key = "env",
+			.msg = "message \xff" },
+			   back;
 		struct msg_out o;
 		struct msg m;
 		size_t len;
@@ -225,7 +234,8 @@ START_TEST(errors_go_round)
 		ck_assert_int_eq(scan(o.buf.data, o.buf.size, &len, &back), 1);
 		ck_assert_uint_eq(len, o.buf.size);
 		ck_assert_int_eq(msg_unpack(&m, (uint8_t *)o.buf.data, len,
-		    &back), 0);
+				     &back),
+		    0);
 		ck_assert_uint_eq(m.id, 3);
 		ck_assert_int_eq(m.result.type, MSGPACK_OBJECT_NIL);
 		msg_read_error(&m.error, &back);
@@ -234,7 +244,8 @@ START_TEST(errors_go_round)
 		ck_assert_str_eq(back.key, "env");
 		ck_assert_str_eq(back.msg, "message \xff");
 		ck_assert_int_eq(err_by_name(err_name(code),
-		    strlen(err_name(code))), code);
+				     strlen(err_name(code))),
+		    code);
 		msg_fini(&m);
 		msg_out_fini(&o);
 	}
@@ -247,13 +258,15 @@ START_TEST(text_is_str_where_it_is_utf8)
 		const char *bytes;
 		int type;
 	} texts[] = {
-		{ "", MSGPACK_OBJECT_STR }, { "plain", MSGPACK_OBJECT_STR },
+		{ "", MSGPACK_OBJECT_STR },
+		{ "plain", MSGPACK_OBJECT_STR },
 		{ "\xc3\xa9", MSGPACK_OBJECT_STR },
 		{ "\xe2\x82\xac", MSGPACK_OBJECT_STR },
 		{ "\xf0\x9f\x90\x8d", MSGPACK_OBJECT_STR },
-		{ "\xff", MSGPACK_OBJECT_BIN }, { "\xc3", MSGPACK_OBJECT_BIN },
-		{ "\xc0\xaf", MSGPACK_OBJECT_BIN },	/* overlong */
-		{ "\xed\xa0\x80", MSGPACK_OBJECT_BIN },	/* surrogate */
+		{ "\xff", MSGPACK_OBJECT_BIN },
+		{ "\xc3", MSGPACK_OBJECT_BIN },
+		{ "\xc0\xaf", MSGPACK_OBJECT_BIN },     /* overlong */
+		{ "\xed\xa0\x80", MSGPACK_OBJECT_BIN }, /* surrogate */
 		{ "\xf4\x90\x80\x80", MSGPACK_OBJECT_BIN },
 		{ "a\x80z", MSGPACK_OBJECT_BIN },
 	};
@@ -266,10 +279,10 @@ START_TEST(text_is_str_where_it_is_utf8)
 		msg_out_init(&o);
 		pack_text(&o.pk, texts[i].bytes, n);
 		msgpack_unpacked_init(&u);
-		ck_assert_int_eq(msgpack_unpack_next(&u, o.buf.data,
-		    o.buf.size, &off), MSGPACK_UNPACK_SUCCESS);
-		ck_assert_msg((int)u.data.type == texts[i].type, "text %zu",
-		    i);
+		ck_assert_int_eq(msgpack_unpack_next(&u, o.buf.data, o.buf.size,
+				     &off),
+		    MSGPACK_UNPACK_SUCCESS);
+		ck_assert_msg((int)u.data.type == texts[i].type, "text %zu", i);
 		ck_assert_uint_eq(u.data.via.bin.size, n);
 		ck_assert_mem_eq(u.data.via.bin.ptr, texts[i].bytes, n);
 		msgpack_unpacked_destroy(&u);

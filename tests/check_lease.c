@@ -68,7 +68,7 @@ START_TEST(lease_ends_with_the_peer)
 		peer_open(&p);
 		id = spawn(&p, "{'call': 'jobs:hang'}");
 		close(hold[1]);
-		if (fork() == 0) {	/* holds it until the test is over */
+		if (fork() == 0) { /* holds it until the test is over */
 			close(ids[1]);
 			_exit(read(hold[0], &c, 1) != 0);
 		}

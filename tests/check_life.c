@@ -213,7 +213,7 @@ START_TEST(waiters)
 		ids[i] = peer_send(i == 0 ? &a : &b, "wait", "{'id': %ju}",
 		    (uintmax_t)u.id);
 	cancel(&a, u.id, "");
-	for (int i = 0; i < 2; i++) {	/* in either order */
+	for (int i = 0; i < 2; i++) { /* in either order */
 		peer_next(&b, &r);
 		ck_assert(r.msg.id == ids[1] || r.msg.id == ids[2]);
 		ck_assert_int_eq(int_at(&r, "exit_code"), 143);
@@ -246,15 +246,20 @@ START_TEST(over_at_the_exit)
 
 	live_start(NULL);
 	peer_open(&p);
-	ck_assert_int_eq(run(&p, &r, "{'code': 'import os, time\\npid = "
-	    "os.fork()\\nif pid == 0: time.sleep(3600)\\nopen(\"%s/pid\", "
-	    "\"w\").write(str(pid))'}", live.dir), 0);
+	ck_assert_int_eq(
+	    run(&p, &r,
+		"{'code': 'import os, time\\npid = "
+		"os.fork()\\nif pid == 0: time.sleep(3600)\\nopen(\"%s/pid\", "
+		"\"w\").write(str(pid))'}",
+		live.dir),
+	    0);
 	reply_fini(&r);
 	char path[128];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/pid", live.dir);
 	f = fopen(path, "r");
+	ck_assert(f != NULL);
 	ck_assert_int_eq(fscanf(f, "%d", &grandchild), 1);
 	fclose(f);
 	unlink(path);
@@ -272,8 +277,8 @@ main(void)
 	const TTest *const tests[] = { cancel_ends_trio,
 		cancel_reaches_any_thread, cancel_at_once,
 		cancel_without_trio_is_sigterm, sigterm_cancels_a_function,
-		grace_ends_with_sigkill, kill_and_signal,
-		waiters, over_at_the_exit, NULL };
+		grace_ends_with_sigkill, kill_and_signal, waiters,
+		over_at_the_exit, NULL };
 
 	return harness_main("life", tests);
 }

@@ -36,8 +36,11 @@ one(struct peer *p, int i)
 {
 	struct reply r;
 
-	ck_assert_int_eq(run(p, &r, "{'call': 'jobs:trio_echo', 'args': "
-	    "[%d]}", i), 0);
+	ck_assert_int_eq(run(p, &r,
+			     "{'call': 'jobs:trio_echo', 'args': "
+			     "[%d]}",
+			     i),
+	    0);
 	ck_assert_int_eq(int_at(&r, "result.0"), i);
 	reply_fini(&r);
 }
@@ -127,7 +130,7 @@ START_TEST(records_are_bounded)
 	struct reply r;
 
 	live_start("[server]\nrecords = 3\n[template.default]\n"
-	    "path = [\"%s\"]\n");
+		   "path = [\"%s\"]\n");
 	peer_open(&p);
 	for (int i = 0; i < 5; i++)
 		one(&p, i);

@@ -17,13 +17,13 @@
 static msgpack_object
 object(const char *text)
 {
-	msgpack_unpacked *u = (msgpack_unpacked *)(void *)kept(
-	    calloc(1, sizeof(*u)));
+	msgpack_unpacked *u = calloc(1, sizeof(*u));
 	msgpack_sbuffer b;
 	msgpack_packer pk;
 	size_t off = 0, n;
 	char *bytes;
 
+	kept((char *)u);
 	msgpack_sbuffer_init(&b);
 	msgpack_packer_init(&pk, &b, msgpack_sbuffer_write);
 	lit_pack(&pk, text);
@@ -115,7 +115,8 @@ START_TEST(wrong_keys)
 		    text, e.key);
 		/* The message names the key too. */
 		ck_assert_msg(strstr(e.msg, bad[i].key) != NULL ||
-		    strcmp(bad[i].key, "cwd") == 0, "%s: %s", text, e.msg);
+			strcmp(bad[i].key, "cwd") == 0,
+		    "%s: %s", text, e.msg);
 	}
 }
 END_TEST
@@ -149,18 +150,28 @@ same_object(const msgpack_object *a, const msgpack_object *b)
 	return msgpack_object_equal(*a, *b);
 }
 
-#define ARRAY(a) &(msgpack_object){ .type = MSGPACK_OBJECT_ARRAY, \
-    .via.array = *(a) }
-#define MAP(m) &(msgpack_object){ .type = MSGPACK_OBJECT_MAP, .via.map = *(m) }
+#define ARRAY(a) \
+	&(msgpack_object) \
+	{ \
+		.type = MSGPACK_OBJECT_ARRAY, .via.array = *(a) \
+	}
+#define MAP(m) \
+	&(msgpack_object) \
+	{ \
+		.type = MSGPACK_OBJECT_MAP, .via.map = *(m) \
+	}
 
 /* What a client asks for is what its child reads. */
 START_TEST(job_goes_round)
 {
-	msgpack_object o = object("{'call': 'pkg.mod:f.g', 'args': [1, 'x', "
-	    "x'ff'], 'kwargs': {'k': [nil]}, 'argv': ['a', x'80'], "
-	    "'env': {'A': '', x'ff': x'fe'}, 'path': ['/p', ''], "
-	    "'cwd': x'2fff', 'title': 'T', 'umask': 63, 'fds': [2, 0, 510], "
-	    "'tty': 0, 'detached': true, 'grace_ns': 7}"), back;
+	msgpack_object
+	    o = object(
+		"{'call': 'pkg.mod:f.g', 'args': [1, 'x', "
+		"x'ff'], 'kwargs': {'k': [nil]}, 'argv': ['a', x'80'], "
+		"'env': {'A': '', x'ff': x'fe'}, 'path': ['/p', ''], "
+		"'cwd': x'2fff', 'title': 'T', 'umask': 63, 'fds': [2, 0, 510], "
+		"'tty': 0, 'detached': true, 'grace_ns': 7}"),
+	    back;
 	struct spawn a, b;
 	struct msg_out out;
 	msgpack_unpacked u;
@@ -173,7 +184,8 @@ START_TEST(job_goes_round)
 	spawn_pack_job(&a, &out.pk);
 	msgpack_unpacked_init(&u);
 	ck_assert_int_eq(msgpack_unpack_next(&u, out.buf.data, out.buf.size,
-	    &off), MSGPACK_UNPACK_SUCCESS);
+			     &off),
+	    MSGPACK_UNPACK_SUCCESS);
 	back = u.data;
 	ck_assert_msg(spawn_read_job(&b, &back, &e) == 0, "%s", e.msg);
 	ck_assert_uint_eq(b.id, UINT64_MAX);
@@ -240,13 +252,16 @@ START_TEST(examples)
 			continue;
 		ck_assert(fgets(line, sizeof(line), f) != NULL);
 		n = read_hex(f, p);
+		ck_assert(!feof(f) && !ferror(f));
 		ck_assert_msg(frame_scan(p, n, &frame_limits_default, &len,
-		    &e) == 1 && len == n, "%s", line);
+				  &e) == 1 &&
+			len == n,
+		    "%s", line);
 		ck_assert_msg(msg_unpack(&m, p, n, &e) == 0, "%s: %s", line,
 		    e.msg);
 		if (m.type == MSG_REQUEST && strcmp(m.method, "spawn") == 0) {
-			ck_assert_msg(spawn_read(&s, &m.params, &e) == 0,
-			    "%s", e.msg);
+			ck_assert_msg(spawn_read(&s, &m.params, &e) == 0, "%s",
+			    e.msg);
 			spawns++;
 		} else if (m.type == MSG_REQUEST &&
 		    strcmp(m.method, "job") == 0) {
@@ -274,12 +289,13 @@ START_TEST(error_table)
 	while (fgets(line, sizeof(line), f) != NULL &&
 	    strcmp(line, "| code | meaning |\n") != 0)
 		;
+	ck_assert(!feof(f) && !ferror(f));
 	ck_assert(fgets(line, sizeof(line), f) != NULL);
 	while (fgets(line, sizeof(line), f) != NULL && line[0] == '|') {
 		code++;
 		ck_assert_int_lt(code, ERR_COUNT);
-		snprintf(want, sizeof(want), "| `%s` | %s |\n",
-		    err_name(code), err_meaning(code));
+		snprintf(want, sizeof(want), "| `%s` | %s |\n", err_name(code),
+		    err_meaning(code));
 		ck_assert_str_eq(line, want);
 	}
 	ck_assert_int_eq(code, ERR_COUNT - 1);

@@ -47,7 +47,9 @@ START_TEST(defaults)
 		ck_assert_int_eq(int_at(&r, path), fd);
 	}
 	for (uint32_t i = 3; i < at(&r, "result.fds")->via.array.size; i++)
-		ck_assert_uint_ge(at(&r, "result.fds")->via.array.ptr[i].via.u64,
+		ck_assert_uint_ge(at(&r, "result.fds")
+				      ->via.array.ptr[i]
+				      .via.u64,
 		    511);
 	reply_fini(&r);
 	peer_close(&p);
@@ -62,9 +64,13 @@ START_TEST(as_asked_for)
 
 	live_start(NULL);
 	peer_open(&p);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:surroundings',"
-	    " 'cwd': '%s', 'umask': 63, 'argv': ['a', '', '--b=c'],"
-	    " 'env': {'ONE': '1', 'EMPTY': ''}}", live.dir), 0);
+	ck_assert_int_eq(
+	    run(&p, &r,
+		"{'call': 'jobs:surroundings',"
+		" 'cwd': '%s', 'umask': 63, 'argv': ['a', '', '--b=c'],"
+		" 'env': {'ONE': '1', 'EMPTY': ''}}",
+		live.dir),
+	    0);
 	expect_bytes(&r, "result.cwd", live.dir, strlen(live.dir));
 	ck_assert_int_eq(int_at(&r, "result.umask"), 077);
 	expect_bytes(&r, "result.argv.1", "a", 1);
@@ -97,9 +103,12 @@ START_TEST(bytes_that_are_not_utf8)
 	for (size_t i = 0; i < n; i++)
 		sprintf(hex + 2 * i, "%02x", (unsigned char)dir[i]);
 	peer_open(&p);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:surroundings',"
-	    " 'cwd': x'%s', 'argv': [x'80ff'], 'env': {x'4bff': x'ff'}}",
-	    hex), 0);
+	ck_assert_int_eq(
+	    run(&p, &r,
+		"{'call': 'jobs:surroundings',"
+		" 'cwd': x'%s', 'argv': [x'80ff'], 'env': {x'4bff': x'ff'}}",
+		hex),
+	    0);
 	expect_bytes(&r, "result.cwd", dir, n);
 	expect_bytes(&r, "result.argv.1", "\x80\xff", 2);
 	expect_bytes(&r, "result.env.0.0", "K\xff", 2);
@@ -127,8 +136,10 @@ START_TEST(title_is_shown)
 
 	live_start(NULL);
 	peer_open(&p);
-	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:title',"
-	    " 'title': 'worker (7) of nine'}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:title',"
+			     " 'title': 'worker (7) of nine'}"),
+	    0);
 	expect_bytes(&r, "result", "worker (7) of nine", 18);
 	reply_fini(&r);
 	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:title'}"), 0);
@@ -176,8 +187,7 @@ START_TEST(descriptors_by_number)
 			char path[32];
 
 			snprintf(path, sizeof(path), "result.%d", i);
-			ck_assert_uint_eq(at(&r, path)->via.u64,
-			    inode(fds[i]));
+			ck_assert_uint_eq(at(&r, path)->via.u64, inode(fds[i]));
 		}
 		reply_fini(&r);
 	}
@@ -201,7 +211,8 @@ START_TEST(streams_are_the_callers)
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
 	fds[0] = in[0];
 	fds[1] = out[1];
-	id = peer_send_fds(&p, "spawn", fds, 2, "{'code': 'import sys\\nfor "
+	id = peer_send_fds(&p, "spawn", fds, 2,
+	    "{'code': 'import sys\\nfor "
 	    "line in sys.stdin: print(line.upper(), end=\"\")', 'fds': "
 	    "[0, 1]}");
 	peer_response(&p, id, &r);
@@ -227,7 +238,8 @@ START_TEST(terminal_controls)
 	live_start(NULL);
 	peer_open(&p);
 	ck_assert_int_eq(openpty(&master, &slave, NULL, NULL, NULL), 0);
-	id = peer_send_fds(&p, "spawn", &slave, 1, "{'code': 'import os; "
+	id = peer_send_fds(&p, "spawn", &slave, 1,
+	    "{'code': 'import os; "
 	    "fd = os.open(\"/dev/tty\", os.O_RDWR); "
 	    "os.write(fd, f\"{os.tcgetpgrp(fd)} {os.getpid()}{os.linesep}\".encode())',"
 	    " 'fds': [0], 'tty': 0}");
@@ -258,10 +270,10 @@ START_TEST(siblings_differ)
 	ck_assert(at(&a, "result")->via.f64 != at(&b, "result")->via.f64);
 	reply_fini(&a);
 	reply_fini(&b);
-	ck_assert_int_eq(run(&p, &a,
-	    "{'call': 'trio._core._run:_r.random'}"), 0);
-	ck_assert_int_eq(run(&p, &b,
-	    "{'call': 'trio._core._run:_r.random'}"), 0);
+	ck_assert_int_eq(run(&p, &a, "{'call': 'trio._core._run:_r.random'}"),
+	    0);
+	ck_assert_int_eq(run(&p, &b, "{'call': 'trio._core._run:_r.random'}"),
+	    0);
 	ck_assert(at(&a, "result")->via.f64 != at(&b, "result")->via.f64);
 	reply_fini(&a);
 	reply_fini(&b);

@@ -68,7 +68,8 @@ echo(struct peer *p, const char *extra)
 	struct reply r;
 
 	ck_assert_int_eq(run(p, &r, "{'call': 'jobs:trio_echo', 'args': [1]%s}",
-	    extra), 0);
+			     extra),
+	    0);
 	ck_assert_int_eq(int_at(&r, "result.0"), 1);
 	reply_fini(&r);
 }
@@ -97,13 +98,14 @@ START_TEST(bad_preloads_cost_their_template_only)
 		peer_response(&p, id, &r);
 		ck_assert_str_eq(str_at(&r, "code"), "template_failed");
 		ck_assert_str_eq(str_at(&r, "template"), bad[i].name);
-		ck_assert_msg(strstr(str_at(&r, "message"), bad[i].told)
-		    != NULL, "%s: %s", bad[i].name, str_at(&r, "message"));
+		ck_assert_msg(strstr(str_at(&r, "message"), bad[i].told) !=
+			NULL,
+		    "%s: %s", bad[i].name, str_at(&r, "message"));
 		if (bad[i].module != NULL)
 			ck_assert_str_eq(str_at(&r, "module"), bad[i].module);
 		if (i == 0)
 			ck_assert(strstr(str_at(&r, "traceback"),
-			    "raises_at_import.py") != NULL);
+				      "raises_at_import.py") != NULL);
 		reply_fini(&r);
 		ck_assert_int_ge(template_int(&p, bad[i].name, "failures"), 1);
 		echo(&p, "");
@@ -188,8 +190,8 @@ START_TEST(stopped_zygote_holds_nobody_up)
 	uint32_t late;
 
 	live_start("[template.default]\npath = [\"%s\"]\n"
-	    "preload = [\"trio\", \"jobs\"]\n[template.other]\n"
-	    "path = [\"%s\"]\npreload = [\"jobs\"]\n");
+		   "preload = [\"trio\", \"jobs\"]\n[template.other]\n"
+		   "path = [\"%s\"]\npreload = [\"jobs\"]\n");
 	peer_open(&p);
 	zygote = template_int(&p, "other", "pid");
 	kill(zygote, SIGSTOP);
@@ -214,9 +216,9 @@ START_TEST(cold_starts)
 	uint64_t id;
 
 	live_start("[template.default]\npath = [\"%s\"]\n"
-	    "preload = [\"trio\", \"jobs\"]\n[template.raises]\n"
-	    "path = [\"%s\"]\npreload = [\"raises_at_import\"]\n"
-	    "start = \"demand\"\n");
+		   "preload = [\"trio\", \"jobs\"]\n[template.raises]\n"
+		   "path = [\"%s\"]\npreload = [\"raises_at_import\"]\n"
+		   "start = \"demand\"\n");
 	peer_open(&p);
 	ask(&p, &r, "spawn", "{'call': 'jobs:hang', 'start': 'cold'}");
 	ck_assert_str_eq(str_at(&r, "start"), "cold");
@@ -231,14 +233,14 @@ START_TEST(cold_starts)
 	reply_fini(&r);
 	echo(&p, ", 'start': 'cold'");
 	echo(&p, ", 'start': 'warm'");
-	live.baseline += 2;	/* the sockets of two cold zygotes */
+	live.baseline += 2; /* the sockets of two cold zygotes */
 	id = peer_send(&p, "spawn",
 	    "{'template': 'raises', 'code': 'pass', 'start': 'cold'}");
 	peer_response(&p, id, &r);
 	ck_assert_str_eq(str_at(&r, "code"), "template_failed");
 	ck_assert(strstr(str_at(&r, "message"), "not today") != NULL);
-	ck_assert(strstr(str_at(&r, "traceback"), "raises_at_import.py")
-	    != NULL);
+	ck_assert(strstr(str_at(&r, "traceback"), "raises_at_import.py") !=
+	    NULL);
 	reply_fini(&r);
 	peer_close(&p);
 	live_stop();
@@ -251,18 +253,22 @@ START_TEST(settings_of_a_template)
 	struct reply r;
 
 	live_start("[template.default]\npreload = [\"trio\"]\n"
-	    "[template.lazy]\nstart = \"demand\"\npath = [\"%s\"]\n"
-	    "preload = [\"jobs\"]\nenv = { COLOUR = \"blue\" }\n");
+		   "[template.lazy]\nstart = \"demand\"\npath = [\"%s\"]\n"
+		   "preload = [\"jobs\"]\nenv = { COLOUR = \"blue\" }\n");
 	peer_open(&p);
 	ck_assert_str_eq(template_str(&p, "lazy", "state"), "idle");
-	live.baseline += 1;	/* the socket of its zygote */
+	live.baseline += 1; /* the socket of its zygote */
 	/* Its environment is the children's, where a spawn gives none. */
-	ck_assert_int_eq(run(&p, &r, "{'template': 'lazy', 'call': "
-	    "'os:getenv', 'args': ['COLOUR']}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'template': 'lazy', 'call': "
+			     "'os:getenv', 'args': ['COLOUR']}"),
+	    0);
 	ck_assert_str_eq(str_at(&r, "result"), "blue");
 	reply_fini(&r);
-	ck_assert_int_eq(run(&p, &r, "{'template': 'lazy', 'call': "
-	    "'os:getenv', 'args': ['COLOUR'], 'env': {}}"), 0);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'template': 'lazy', 'call': "
+			     "'os:getenv', 'args': ['COLOUR'], 'env': {}}"),
+	    0);
 	ck_assert_int_eq(at(&r, "result")->type, MSGPACK_OBJECT_NIL);
 	reply_fini(&r);
 	ck_assert_str_eq(template_str(&p, "lazy", "state"), "ready");
@@ -285,8 +291,7 @@ START_TEST(guards_lead_the_way_down)
 		{ "bad_in_children", "", "cold", "canary", true },
 		{ "hangs_in_children", "canary_timeout = 0.3\n", "cold",
 		    "canary", true },
-		{ "jobs", "promote = false\n", "unpromoted", "promote",
-		    false },
+		{ "jobs", "promote = false\n", "unpromoted", "promote", false },
 		{ "jobs", "mode = \"isolated\"\n", "promoted", "", true },
 	};
 	struct peer p;
@@ -296,7 +301,8 @@ START_TEST(guards_lead_the_way_down)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		uint64_t id;
 
-		snprintf(config, sizeof(config), "[template.default]\n"
+		snprintf(config, sizeof(config),
+		    "[template.default]\n"
 		    "path = [\"%%s\"]\npreload = [\"trio\", \"%s\"]\n%s",
 		    steps[i].preload, steps[i].more);
 		live_start(config);
@@ -304,7 +310,7 @@ START_TEST(guards_lead_the_way_down)
 		ck_assert_str_eq(template_str(&p, "default", "way"),
 		    steps[i].way);
 		ck_assert(strstr(template_str(&p, "default", "reason"),
-		    steps[i].reason) != NULL);
+			      steps[i].reason) != NULL);
 		ask(&p, &r, "spawn", "{'call': 'jobs:hang'}");
 		ck_assert(bool_at(&r, "promoted") == steps[i].promoted);
 		id = int_at(&r, "id");

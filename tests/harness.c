@@ -167,15 +167,17 @@ remove_dir(void)
 	unlink(live.config);
 	free(live.config);
 	ck_assert_msg(access(live.socket, F_OK) == -1 ||
-	    unlink(live.socket) == 0, "the socket");
+		unlink(live.socket) == 0,
+	    "the socket");
 	/* The listener's lock, where it keeps one. */
-	DIR *d = opendir(live.dir);
+	int fd = open(live.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *e;
 
-	while (d != NULL && (e = readdir(d)) != NULL)
-		unlinkat(dirfd(d), e->d_name, 0);
-	if (d != NULL)
-		closedir(d);
+	ck_assert(d != NULL);
+	while ((e = readdir(d)) != NULL)
+		unlinkat(fd, e->d_name, 0);
+	closedir(d);
 	rmdir(live.dir);
 }
 
@@ -296,8 +298,7 @@ process_gone(pid_t pid)
 
 	/* It may be anybody's child: there is no event to wait for. */
 	while (strchr("?Z", process_state(pid)) == NULL) {
-		ck_assert_msg(ms_left(until) > 0, "process %d lives",
-		    (int)pid);
+		ck_assert_msg(ms_left(until) > 0, "process %d lives", (int)pid);
 		poll(&none, 1, 5);
 	}
 }

@@ -17,14 +17,14 @@
 
 #include "proto/stream.h"
 
-#define DEADLINE_S 30	/* no wait lasts longer */
+#define DEADLINE_S 30 /* no wait lasts longer */
 
 struct live {
-	char dir[64];	/* private, removed at the stop */
+	char dir[64]; /* private, removed at the stop */
 	char socket[96];
-	char *config;	/* path of its file */
+	char *config; /* path of its file */
 	pid_t pid;
-	int baseline;	/* its descriptors, with one connection open */
+	int baseline; /* its descriptors, with one connection open */
 };
 extern struct live live;
 
@@ -44,14 +44,14 @@ void live_no_process(void);
 /* One connection. */
 struct peer {
 	struct stream st;
-	uint32_t id;	/* of the last request */
+	uint32_t id; /* of the last request */
 };
 
 /* One message from the daemon; msg's objects live until reply_fini. */
 struct reply {
 	struct msg msg;
 	uint8_t *copy;
-	int fd;		/* the descriptor that came with it, or -1 */
+	int fd; /* the descriptor that came with it, or -1 */
 };
 
 void peer_open(struct peer *);
@@ -64,8 +64,7 @@ void peer_raw(struct peer *, const void *, size_t);
 uint32_t peer_send(struct peer *, const char *method, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 uint32_t peer_send_fds(struct peer *, const char *method, const int *fds,
-    unsigned nfds, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+    unsigned nfds, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* The next message, whichever it is. */
 void peer_next(struct peer *, struct reply *);

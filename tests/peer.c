@@ -57,8 +57,9 @@ request(struct peer *p, const char *method, const int *fds, unsigned nfds,
 	lit_pack(&o.pk, text);
 	free(text);
 	for (unsigned i = 0; i < nfds; i++)
-		ck_assert_int_eq(msg_out_fd(&o, fcntl(fds[i], F_DUPFD_CLOEXEC,
-		    3)), 0);
+		ck_assert_int_eq(msg_out_fd(&o,
+				     fcntl(fds[i], F_DUPFD_CLOEXEC, 3)),
+		    0);
 	ck_assert_msg(stream_put(&p->st, &o, &e) == 0, "%s", e.msg);
 	return p->id;
 }
@@ -76,8 +77,8 @@ peer_send(struct peer *p, const char *method, const char *fmt, ...)
 }
 
 uint32_t
-peer_send_fds(struct peer *p, const char *method, const int *fds,
-    unsigned nfds, const char *fmt, ...)
+peer_send_fds(struct peer *p, const char *method, const int *fds, unsigned nfds,
+    const char *fmt, ...)
 {
 	va_list ap;
 	uint32_t id;
@@ -126,8 +127,10 @@ peer_next(struct peer *p, struct reply *r)
 	while ((got = stream_next(&p->st, &m, &e)) == 0) {
 		enum stream_fill f = fill(p, &e);
 
-		ck_assert_msg(f == STREAM_GOT, "the daemon has closed the "
-		    "connection (%d)", (int)f);
+		ck_assert_msg(f == STREAM_GOT,
+		    "the daemon has closed the "
+		    "connection (%d)",
+		    (int)f);
 	}
 	ck_assert_msg(got == 1, "%s", e.msg);
 	keep(r, &m);
@@ -187,7 +190,7 @@ root(const struct reply *r)
 	if (r->msg.type != MSG_RESPONSE)
 		return &r->msg.params;
 	return r->msg.error.type != MSGPACK_OBJECT_NIL ? &r->msg.error :
-	    &r->msg.result;
+							 &r->msg.result;
 }
 
 static const msgpack_object *
@@ -195,7 +198,8 @@ member(const msgpack_object *o, const char *key, size_t n)
 {
 	if (o->type == MSGPACK_OBJECT_ARRAY)
 		return (size_t)atoi(key) < o->via.array.size ?
-		    &o->via.array.ptr[atoi(key)] : NULL;
+		    &o->via.array.ptr[atoi(key)] :
+		    NULL;
 	if (o->type != MSGPACK_OBJECT_MAP)
 		return NULL;
 	for (uint32_t i = 0; i < o->via.map.size; i++) {
@@ -246,8 +250,8 @@ int_at(const struct reply *r, const char *path)
 	const msgpack_object *o = at(r, path);
 
 	ck_assert_msg(o->type == MSGPACK_OBJECT_POSITIVE_INTEGER ||
-	    o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER, "\"%s\" is no int",
-	    path);
+		o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER,
+	    "\"%s\" is no int", path);
 	return o->via.i64;
 }
 
@@ -267,7 +271,8 @@ str_at(const struct reply *r, const char *path)
 	const msgpack_object *o = at(r, path);
 
 	ck_assert_msg(o->type == MSGPACK_OBJECT_STR ||
-	    o->type == MSGPACK_OBJECT_BIN, "\"%s\" is no text", path);
+		o->type == MSGPACK_OBJECT_BIN,
+	    "\"%s\" is no text", path);
 	return kept(strndup(o->via.str.ptr, o->via.str.size));
 }
 
@@ -306,8 +311,8 @@ refused(struct peer *p, const char *code, const char *key, const char *method,
 	id = request(p, method, NULL, 0, fmt, ap);
 	va_end(ap);
 	peer_response(p, id, &r);
-	ck_assert_msg(r.msg.error.type == MSGPACK_OBJECT_MAP,
-	    "%s is served", method);
+	ck_assert_msg(r.msg.error.type == MSGPACK_OBJECT_MAP, "%s is served",
+	    method);
 	ck_assert_str_eq(str_at(&r, "code"), code);
 	ck_assert_msg(str_at(&r, "message")[0] != '\0', "no message");
 	if (key != NULL)
@@ -359,7 +364,7 @@ run(struct peer *p, struct reply *record, const char *fmt, ...)
 	va_end(ap);
 	wait_end(p, child, record);
 	return has(record, "signal") ? -(int)int_at(record, "signal") :
-	    (int)int_at(record, "exit_code");
+				       (int)int_at(record, "exit_code");
 }
 
 const char *

@@ -12,7 +12,7 @@
 struct up {
 	uint64_t id;
 	pid_t pid;
-	int out;	/* a pipe at its stdout; the caller's to close */
+	int out; /* a pipe at its stdout; the caller's to close */
 };
 
 /* Spawns `jobs:FN`, with EXTRA (", 'key': value") among the params, and waits

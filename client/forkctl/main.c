@@ -19,8 +19,17 @@
 #endif
 
 static const struct verb *const verbs[] = {
-	&verb_run, &verb_spawn, &verb_ps, &verb_wait, &verb_cancel, &verb_kill,
-	&verb_signal, &verb_inspect, &verb_templates, &verb_status, &verb_ping,
+	&verb_run,
+	&verb_spawn,
+	&verb_ps,
+	&verb_wait,
+	&verb_cancel,
+	&verb_kill,
+	&verb_signal,
+	&verb_inspect,
+	&verb_templates,
+	&verb_status,
+	&verb_ping,
 	&verb_shutdown,
 };
 
@@ -39,13 +48,15 @@ static void
 print_help(FILE *f)
 {
 	fputs("usage: forkctl [--socket PATH] [--json] VERB [ARGS]\n"
-	    "       forkctl help VERB\n"
-	    "       forkctl --version\n\n"
-	    "Asks forkserverd for Python children that start in about the "
-	    "time of a fork.\n\n", f);
+	      "       forkctl help VERB\n"
+	      "       forkctl --version\n\n"
+	      "Asks forkserverd for Python children that start in about the "
+	      "time of a fork.\n\n",
+	    f);
 	for (size_t i = 0; i < NVERBS; i++)
 		fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->line);
-	fprintf(f, "\n%s\n"
+	fprintf(f,
+	    "\n%s\n"
 	    "Exit status: 0, or the child's (128+n for signal n); 124 when\n"
 	    "wait --timeout is over; 126 when a child cannot be set up; 125\n"
 	    "for every other failure of forkctl's or the daemon's own.\n",
@@ -76,8 +87,8 @@ verb_usage(const struct verb *v, const char *fmt, ...)
 }
 
 bool
-verb_common(const struct verb *v, struct context *ctx, int opt,
-    const char *arg, int *status)
+verb_common(const struct verb *v, struct context *ctx, int opt, const char *arg,
+    int *status)
 {
 	switch (opt) {
 	case OPT_HELP:
@@ -90,7 +101,7 @@ verb_common(const struct verb *v, struct context *ctx, int opt,
 	case OPT_SOCKET:
 		ctx->socket = arg;
 		return false;
-	case '?':	/* getopt_long has said what */
+	case '?': /* getopt_long has said what */
 		fprintf(stderr, "usage: forkctl %s%s%s\n", v->name,
 		    v->args[0] != '\0' ? " " : "", v->args);
 		*status = EXIT_OURS;
@@ -103,9 +114,8 @@ bool
 verb_plain(const struct verb *v, struct context *ctx, int argc, char **argv,
     int nargs, int *status)
 {
-	static const struct option options[] = {
-		VERB_COMMON_OPTIONS, { NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { VERB_COMMON_OPTIONS,
+		{ NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -113,8 +123,8 @@ verb_plain(const struct verb *v, struct context *ctx, int argc, char **argv,
 			return true;
 	if (argc - optind == nargs)
 		return false;
-	*status = verb_usage(v, argc - optind < nargs ? "a word is missing" :
-	    "too many words");
+	*status = verb_usage(v,
+	    argc - optind < nargs ? "a word is missing" : "too many words");
 	return true;
 }
 
@@ -163,7 +173,8 @@ finish(int status)
 {
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		if (status == 0) {
-			fprintf(stderr, "forkctl: write to standard output "
+			fprintf(stderr,
+			    "forkctl: write to standard output "
 			    "failed\n");
 			status = EXIT_OURS;
 		}
@@ -174,11 +185,8 @@ finish(int status)
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		VERB_COMMON_OPTIONS,
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { VERB_COMMON_OPTIONS,
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
 	struct context ctx = { .out = stdout };
 	const struct verb *v;
 	int c, at;
@@ -215,6 +223,6 @@ main(int argc, char **argv)
 	if (v == NULL)
 		return EXIT_OURS;
 	at = optind;
-	optind = 0;	/* glibc: begin anew, with another option string */
+	optind = 0; /* glibc: begin anew, with another option string */
 	return finish(v->exec(&ctx, argc - at, argv + at));
 }

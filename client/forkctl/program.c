@@ -101,7 +101,8 @@ parse_word(struct program *p, const struct verb *v, const char *word,
 	if (strcmp(word, "-") != 0)
 		return false;
 	if (isatty(STDIN_FILENO)) {
-		*status = verb_usage(v, "standard input is a terminal; for a "
+		*status = verb_usage(v,
+		    "standard input is a terminal; for a "
 		    "prompt: -c 'import code; code.interact()'");
 		return true;
 	}
@@ -109,8 +110,10 @@ parse_word(struct program *p, const struct verb *v, const char *word,
 	p->stdin_code = read_stdin(&p->target_len);
 	p->target = p->stdin_code;
 	if (p->target == NULL) {
-		*status = verb_usage(v, "read a program from standard input: "
-		    "%s", strerror(errno));
+		*status = verb_usage(v,
+		    "read a program from standard input: "
+		    "%s",
+		    strerror(errno));
 		return true;
 	}
 	return false;
@@ -162,8 +165,7 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
     int argc, char **argv, int *status)
 {
 	/* The last one is of `run` or of `spawn`. */
-	const struct option options[] = {
-		VERB_COMMON_OPTIONS,
+	const struct option options[] = { VERB_COMMON_OPTIONS,
 		{ "template", required_argument, NULL, 't' },
 		{ "env", required_argument, NULL, 'e' },
 		{ "cwd", required_argument, NULL, 'C' },
@@ -173,14 +175,13 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		v == &verb_run ?
 		    (struct option){ "no-tty", no_argument, NULL, OPT_NO_TTY } :
 		    (struct option){ "fds", no_argument, NULL, OPT_FDS },
-		{ NULL, 0, NULL, 0 }
-	};
+		{ NULL, 0, NULL, 0 } };
 	int c;
 
 	*p = (struct program){ 0 };
-	while ((c = getopt_long(argc, argv, "+t:e:C:g:m:c:", options,
-	    NULL)) != -1) {
-		if (c == 'm' || c == 'c') {	/* ends the options */
+	while ((c = getopt_long(argc, argv, "+t:e:C:g:m:c:", options, NULL)) !=
+	    -1) {
+		if (c == 'm' || c == 'c') { /* ends the options */
 			p->entry = c == 'm' ? SPAWN_MODULE : SPAWN_CODE;
 			p->target = optarg;
 			p->target_len = strlen(optarg);

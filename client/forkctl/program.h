@@ -12,21 +12,21 @@
 #include "proto/spawn.h"
 
 struct program {
-	const char *template;		/* NULL: the daemon's default */
-	const char *start;		/* "warm", "cold", NULL: any */
-	char *cwd;			/* absolute; owned */
-	const char **env;		/* --env, in order; owned array */
+	const char *template; /* NULL: the daemon's default */
+	const char *start;    /* "warm", "cold", NULL: any */
+	char *cwd;            /* absolute; owned */
+	const char **env;     /* --env, in order; owned array */
 	unsigned nenv;
 	bool has_grace;
 	uint64_t grace_ns;
-	bool no_tty;			/* of run */
-	bool own_fds;			/* of spawn */
+	bool no_tty;  /* of run */
+	bool own_fds; /* of spawn */
 
 	enum spawn_entry entry;
 	const char *target;
 	size_t target_len;
-	char *stdin_code;		/* TARGET of "-"; owned */
-	char **argv;			/* sys.argv[1:] */
+	char *stdin_code; /* TARGET of "-"; owned */
+	char **argv;      /* sys.argv[1:] */
 	int argc;
 };
 

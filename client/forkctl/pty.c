@@ -61,8 +61,7 @@ pty_suspends(const struct pty *p, unsigned char c)
 	/* Asked of the slave, as a program may set modes and characters. */
 	return c != _POSIX_VDISABLE && p->slave != -1 &&
 	    tcgetattr(p->slave, &now) == 0 && (now.c_lflag & ISIG) != 0 &&
-	    now.c_cc[VSUSP] == c &&
-	    ioctl(p->master, TIOCGSID, &leader) == 0 &&
+	    now.c_cc[VSUSP] == c && ioctl(p->master, TIOCGSID, &leader) == 0 &&
 	    leader == pty_foreground(p);
 }
 

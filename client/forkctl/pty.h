@@ -13,7 +13,7 @@
 #include "proto/err.h"
 
 struct pty {
-	int master;	/* non-blocking */
+	int master; /* non-blocking */
 	int slave;
 };
 

@@ -11,7 +11,7 @@
  */
 #define HELD (128 * 1024)
 
-#define HANDLER_MS 200	/* given to a handler of the suspend character */
+#define HANDLER_MS 200 /* given to a handler of the suspend character */
 #define QUIET_MS 20
 
 void
@@ -113,7 +113,7 @@ static size_t
 takes_screen(const struct relay_buf *b)
 {
 	static const char *const seq[] = { "\033[?1049h", "\033[?1047h",
-	    "\033[?47h" };
+		"\033[?47h" };
 	size_t at = b->len;
 
 	for (size_t i = 0; i < sizeof(seq) / sizeof(*seq); i++) {

@@ -20,15 +20,15 @@ struct relay_buf {
 struct relay {
 	struct terminal *term;
 	struct pty *pty;
-	struct relay_buf in, out;	/* typed; printed */
-	bool hung_up;			/* the user's terminal is gone */
+	struct relay_buf in, out; /* typed; printed */
+	bool hung_up;             /* the user's terminal is gone */
 };
 
 enum relay_turn {
 	RELAY_ON,
-	RELAY_SUSPEND,	/* the suspend character went to the child; what was
+	RELAY_SUSPEND,   /* the suspend character went to the child; what was
 			 * typed after it is kept */
-	RELAY_INTERRUPT,	/* the interrupt character was typed and there
+	RELAY_INTERRUPT, /* the interrupt character was typed and there
 				 * is no session yet that could hear it */
 };
 

@@ -47,7 +47,7 @@ answer_open(struct answer *a)
 	if (a->reply.data == NULL)
 		return;
 	if (msgpack_unpack_next(&a->value, (const char *)a->reply.data,
-	    a->reply.size, &off) != MSGPACK_UNPACK_SUCCESS) {
+		a->reply.size, &off) != MSGPACK_UNPACK_SUCCESS) {
 		fprintf(stderr, "forkctl: out of memory\n");
 		exit(EXIT_OURS);
 	}
@@ -74,8 +74,8 @@ rpc_call(struct forkserver *fs, const char *method, struct params *p,
 	if (p != NULL)
 		pack_map_end(&p->map);
 	a->failed = forkserver_call(fs, method, p != NULL ? p->buf.data : NULL,
-	    p != NULL ? p->buf.size : 0, NULL, 0, timeout_ms, &a->reply,
-	    &a->error) == -1;
+			p != NULL ? p->buf.size : 0, NULL, 0, timeout_ms,
+			&a->reply, &a->error) == -1;
 	if (p != NULL)
 		params_fini(p);
 	answer_open(a);
@@ -126,8 +126,9 @@ status_of(const char *code, struct bytes traceback)
 		return EXIT_SETUP;
 	if (strcmp(code, "import_failed") != 0)
 		return EXIT_OURS;
-	if (traceback.n > 0 && memmem(traceback.p, traceback.n, no_script,
-	    sizeof(no_script) - 1) != NULL &&
+	if (traceback.n > 0 &&
+	    memmem(traceback.p, traceback.n, no_script,
+		sizeof(no_script) - 1) != NULL &&
 	    strncmp(traceback.p, "Traceback", 9) != 0)
 		return 2;
 	return 1;
@@ -175,7 +176,9 @@ rpc_id(const char *word, uint64_t *id)
 	errno = 0;
 	*id = strtoull(word, &end, 10);
 	return errno != 0 || *end != '\0' || word[0] < '0' || word[0] > '9' ||
-	    *id == 0 ? -1 : 0;
+		*id == 0 ?
+	    -1 :
+	    0;
 }
 
 int

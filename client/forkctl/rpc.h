@@ -12,7 +12,7 @@
 #include "proto/map.h"
 #include "proto/pack.h"
 
-#define RPC_TIMEOUT_MS 30000	/* of calls that the daemon answers at once */
+#define RPC_TIMEOUT_MS 30000 /* of calls that the daemon answers at once */
 
 /* The params of a call while they are packed: params_init, then pack_kv_… on
  * pk and map, then rpc_call or rpc_once, which end and free them. */
@@ -29,7 +29,7 @@ struct answer {
 	struct forkserver_reply reply;
 	struct forkserver_error error;
 	bool failed;
-	msgpack_unpacked value;	/* result or error map; nil if there is none */
+	msgpack_unpacked value; /* result or error map; nil if there is none */
 };
 void answer_init(struct answer *);
 void answer_fini(struct answer *);

@@ -14,8 +14,8 @@
 #include "client/forkctl/signals.h"
 #include "proto/clock.h"
 
-#define BACKGROUND_MS 250	/* a shell's `fg` of a running job tells nobody */
-#define STARTING_NS (NS_PER_S / 5)	/* for an answer that is on its way */
+#define BACKGROUND_MS 250 /* a shell's `fg` of a running job tells nobody */
+#define STARTING_NS (NS_PER_S / 5) /* for an answer that is on its way */
 
 enum { P_DAEMON, P_SIGNALS, P_TERMINAL, P_MASTER, P_COUNT };
 
@@ -23,19 +23,19 @@ struct session {
 	struct context *ctx;
 	struct forkserver *fs;
 	int sigfd;
-	struct terminal term;	/* fd -1: nothing is relayed */
+	struct terminal term; /* fd -1: nothing is relayed */
 	struct pty pty;
 	struct relay relay;
 
-	uint32_t call;		/* the spawn */
+	uint32_t call; /* the spawn */
 	bool started, over;
-	uint64_t child;		/* its id, once started */
-	unsigned asked;		/* signals that asked it to end */
-	int early;		/* one that came before it had started, or 0 */
-	uint64_t early_ns;	/* when */
+	uint64_t child;    /* its id, once started */
+	unsigned asked;    /* signals that asked it to end */
+	int early;         /* one that came before it had started, or 0 */
+	uint64_t early_ns; /* when */
 	bool told_hangup;
-	struct answer end;	/* exit record, or why there is none */
-	int status;		/* where END has neither */
+	struct answer end; /* exit record, or why there is none */
+	int status;        /* where END has neither */
 };
 
 static bool
@@ -59,8 +59,8 @@ tell_child(struct session *s, const char *method, int sig)
 	if (sig != 0)
 		pack_kv_uint(&p.pk, &p.map, "signal", sig);
 	pack_map_end(&p.map);
-	if (forkserver_send(s->fs, method, p.buf.data, p.buf.size, NULL, 0,
-	    &id, &ignored) == 0)
+	if (forkserver_send(s->fs, method, p.buf.data, p.buf.size, NULL, 0, &id,
+		&ignored) == 0)
 		forkserver_forget(s->fs, id);
 	params_fini(&p);
 }
@@ -151,7 +151,7 @@ suspend(struct session *s)
 	signals_stop_job();
 	go_on(s);
 	signal_group(s, pgrp, SIGCONT);
-	if (pgrp != 0)	/* full-screen programs draw anew */
+	if (pgrp != 0) /* full-screen programs draw anew */
 		kill(-pgrp, SIGWINCH);
 }
 
@@ -208,7 +208,7 @@ on_event(struct session *s, struct forkserver_event *ev)
 		forkserver_event_free(ev);
 		return;
 	}
-	finish_with_reply(s, &r, false);	/* one child, one end */
+	finish_with_reply(s, &r, false); /* one child, one end */
 }
 
 static void
@@ -256,7 +256,6 @@ turn(struct session *s)
 		break;
 	case RELAY_INTERRUPT:
 		ask_to_end(s, SIGINT);
-		break;
 	}
 	if (s->relay.hung_up && !s->told_hangup) {
 		s->told_hangup = true;

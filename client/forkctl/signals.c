@@ -7,8 +7,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static const int heard[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP,
-    SIGCONT, SIGWINCH };
+static const int heard[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT,
+	SIGWINCH };
 
 int
 signals_open(void)

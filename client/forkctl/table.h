@@ -13,7 +13,7 @@
 
 struct table {
 	unsigned columns;
-	unsigned right;		/* bit I: column I is aligned to the right */
+	unsigned right; /* bit I: column I is aligned to the right */
 	char **cells;
 	size_t n, cap;
 };

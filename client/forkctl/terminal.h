@@ -10,10 +10,10 @@
 #include <termios.h>
 
 struct terminal {
-	int fd;			/* -1: there is none */
+	int fd; /* -1: there is none */
 	bool raw;
-	bool shared;		/* a pipeline's other programs print on it */
-	struct termios saved;	/* as it was before it became raw */
+	bool shared;          /* a pipeline's other programs print on it */
+	struct termios saved; /* as it was before it became raw */
 };
 
 /* Takes the first terminal among fds 0 to 2.  Returns whether there is one;

@@ -47,7 +47,7 @@ acts(const char *s, size_t len)
 		return u[0] == 0xc2 && u[1] < 0xa0;
 	return len == 3 && u[0] == 0xe2 &&
 	    ((u[1] == 0x80 && u[2] >= 0xaa && u[2] <= 0xae) ||
-	    (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9));
+		(u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9));
 }
 
 static void
@@ -96,7 +96,7 @@ text_width(const char *s)
 		size_t len = mbrtowc(&wc, s, n, &st);
 		int cols;
 
-		if (len == 0 || len > n) {	/* not of this locale */
+		if (len == 0 || len > n) { /* not of this locale */
 			memset(&st, 0, sizeof(st));
 			len = 1;
 			cols = 1;

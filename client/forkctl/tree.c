@@ -98,8 +98,9 @@ print_map(FILE *f, const msgpack_object_map *m, int indent)
 			fprintf(f, "%*s", indent, "");
 		first = false;
 		if (is_text(k))
-			text_word(f, k->via.str.ptr, k->via.str.size -
-			    (is_duration(k, &m->ptr[i].val) ? 3 : 0));
+			text_word(f, k->via.str.ptr,
+			    k->via.str.size -
+				(is_duration(k, &m->ptr[i].val) ? 3 : 0));
 		else
 			json_value(f, k);
 		fputc(':', f);

@@ -11,24 +11,24 @@
 
 /* Exit statuses of our own; all others are the child's. */
 enum {
-	EXIT_TIMEOUT = 124,	/* wait --timeout, as timeout(1) has it */
-	EXIT_OURS = 125,	/* usage, no connection, the daemon's errors */
-	EXIT_SETUP = 126,	/* the child could not be set up to run */
+	EXIT_TIMEOUT = 124, /* wait --timeout, as timeout(1) has it */
+	EXIT_OURS = 125,    /* usage, no connection, the daemon's errors */
+	EXIT_SETUP = 126,   /* the child could not be set up to run */
 };
 
 struct context {
-	const char *socket;	/* --socket, or NULL */
+	const char *socket; /* --socket, or NULL */
 	bool json;
-	FILE *out;		/* where replies and errors as JSON go */
-	bool was_closed[3];	/* fds 0 to 2 that we were started without */
+	FILE *out;          /* where replies and errors as JSON go */
+	bool was_closed[3]; /* fds 0 to 2 that we were started without */
 };
 
 struct verb {
 	const char *name;
-	const char *args;	/* usage after the name, "" if none */
-	const char *line;	/* one line for the list of verbs */
-	const char *help;	/* the rest of its help, whole lines */
-	const char *more;	/* what follows that, or NULL */
+	const char *args; /* usage after the name, "" if none */
+	const char *line; /* one line for the list of verbs */
+	const char *help; /* the rest of its help, whole lines */
+	const char *more; /* what follows that, or NULL */
 	/* ARGV[0] is the verb's name.  Returns the exit status. */
 	int (*exec)(struct context *, int argc, char **argv);
 };
@@ -51,8 +51,10 @@ int verb_usage(const struct verb *v, const char *fmt, ...)
 enum { OPT_HELP = 256, OPT_JSON, OPT_SOCKET, OPT_FIRST };
 #define VERB_COMMON_OPTIONS \
 	{ "help", no_argument, NULL, OPT_HELP }, \
-	{ "json", no_argument, NULL, OPT_JSON }, \
-	{ "socket", required_argument, NULL, OPT_SOCKET }
+	    { "json", no_argument, NULL, OPT_JSON }, \
+	{ \
+		"socket", required_argument, NULL, OPT_SOCKET \
+	}
 
 /* Handles OPT as getopt_long returned it, if it is a common one or an error.
  * Returns true when the verb must return *STATUS. */

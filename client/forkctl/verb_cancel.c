@@ -5,11 +5,9 @@
 static int
 exec_cancel(struct context *ctx, int argc, char **argv)
 {
-	static const struct option options[] = {
-		VERB_COMMON_OPTIONS,
+	static const struct option options[] = { VERB_COMMON_OPTIONS,
 		{ "grace", required_argument, NULL, 'g' },
-		{ NULL, 0, NULL, 0 }
-	};
+		{ NULL, 0, NULL, 0 } };
 	const char *grace = NULL;
 	uint64_t id, ns = 0;
 	struct params p;

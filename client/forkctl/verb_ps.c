@@ -61,14 +61,14 @@ static void
 print(const msgpack_object *o)
 {
 	static const char *const heads[] = { "ID", "PID", "UID", "TEMPLATE",
-	    "STATE", "START", "AGE", "TITLE" };
+		"STATE", "START", "AGE", "TITLE" };
 	const msgpack_object_array *children;
 	struct table t;
 	struct map m;
 	struct err e;
 
-	if (map_init(&m, o, "", &e) == -1 || map_array(&m, "children",
-	    MAP_REQUIRED, SIZE_MAX, &children) != 1) {
+	if (map_init(&m, o, "", &e) == -1 ||
+	    map_array(&m, "children", MAP_REQUIRED, SIZE_MAX, &children) != 1) {
 		fprintf(stderr, "forkctl: the reply has no children\n");
 		return;
 	}
@@ -84,11 +84,8 @@ print(const msgpack_object *o)
 static int
 exec_ps(struct context *ctx, int argc, char **argv)
 {
-	static const struct option options[] = {
-		VERB_COMMON_OPTIONS,
-		{ "all", no_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { VERB_COMMON_OPTIONS,
+		{ "all", no_argument, NULL, 'a' }, { NULL, 0, NULL, 0 } };
 	bool all = false;
 	struct params p;
 	struct answer a;
@@ -119,6 +116,6 @@ const struct verb verb_ps = {
 	.args = "[-a]",
 	.line = "list the children",
 	.help = "  -a, --all          those that have ended, too, with their "
-	    "exit code or signal\n",
+		"exit code or signal\n",
 	.exec = exec_ps,
 };

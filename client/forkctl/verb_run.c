@@ -9,7 +9,7 @@ exec_run(struct context *ctx, int argc, char **argv)
 	struct forkserver *fs = NULL;
 	int status = EXIT_OURS;
 
-	ctx->out = stderr;	/* standard output is the program's */
+	ctx->out = stderr; /* standard output is the program's */
 	if (program_parse(&prog, &verb_run, ctx, argc, argv, &status))
 		goto out;
 	fs = rpc_connect(ctx);

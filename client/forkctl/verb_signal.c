@@ -19,7 +19,8 @@ parse_signal(const char *word)
 	if (strncasecmp(word, "RTMIN", 5) == 0) {
 		n = strtol(word + 5, &end, 10);
 		return *end == '\0' && n >= 0 && SIGRTMIN + n <= SIGRTMAX ?
-		    (int)(SIGRTMIN + n) : -1;
+		    (int)(SIGRTMIN + n) :
+		    -1;
 	}
 	for (int sig = 1; sig < 32; sig++) {
 		const char *name = sigabbrev_np(sig);

@@ -24,7 +24,7 @@ spawn(struct context *ctx, struct forkserver *fs, const struct program *prog)
 	pack_map_end(&p.map);
 	answer_init(&a);
 	a.failed = forkserver_call(fs, "spawn", p.buf.data, p.buf.size, fds,
-	    nfds, -1, &a.reply, &a.error) == -1;
+		       nfds, -1, &a.reply, &a.error) == -1;
 	params_fini(&p);
 	answer_open(&a);
 	if (a.failed)

@@ -66,14 +66,14 @@ static void
 print(const msgpack_object *o)
 {
 	static const char *const heads[] = { "NAME", "MODE", "STATE",
-	    "GENERATION", "PID", "CHILDREN", "FAILURES", "WAY", "REASON" };
+		"GENERATION", "PID", "CHILDREN", "FAILURES", "WAY", "REASON" };
 	const msgpack_object_array *all;
 	struct table t;
 	struct map m;
 	struct err e;
 
-	if (map_init(&m, o, "", &e) == -1 || map_array(&m, "templates",
-	    MAP_REQUIRED, SIZE_MAX, &all) != 1) {
+	if (map_init(&m, o, "", &e) == -1 ||
+	    map_array(&m, "templates", MAP_REQUIRED, SIZE_MAX, &all) != 1) {
 		fprintf(stderr, "forkctl: the reply has no templates\n");
 		return;
 	}

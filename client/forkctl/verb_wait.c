@@ -9,11 +9,9 @@
 static int
 exec_wait(struct context *ctx, int argc, char **argv)
 {
-	static const struct option options[] = {
-		VERB_COMMON_OPTIONS,
+	static const struct option options[] = { VERB_COMMON_OPTIONS,
 		{ "timeout", required_argument, NULL, 't' },
-		{ NULL, 0, NULL, 0 }
-	};
+		{ NULL, 0, NULL, 0 } };
 	const char *timeout = NULL;
 	uint64_t id, ns = 0;
 	struct params p;

@@ -19,7 +19,7 @@
 #include "proto/spawn.h"
 #include "proto/stream.h"
 
-#define MAX_OUT (64 << 20)	/* bytes of messages; a result is smaller */
+#define MAX_OUT (64 << 20) /* bytes of messages; a result is smaller */
 
 /* The one child that this process is. */
 static struct {
@@ -35,7 +35,7 @@ static struct {
 static void
 op_loading(const char *module)
 {
-	(void)module;	/* a cold start's preloads: the reply names a culprit */
+	(void)module; /* a cold start's preloads: the reply names a culprit */
 }
 
 static void
@@ -135,8 +135,7 @@ read_job(struct msg *m)
 			_exit(128 + SIGTERM);
 		if (r == 1)
 			msg_fini(m);
-		else if (r == -1 ||
-		    stream_fill(&self.stream, &e) != STREAM_GOT)
+		else if (r == -1 || stream_fill(&self.stream, &e) != STREAM_GOT)
 			_exit(0);
 	}
 	self.job_msgid = m->id;
@@ -179,11 +178,11 @@ static PyObject *
 call_args(const struct spawn *job)
 {
 	const msgpack_object args = { .type = MSGPACK_OBJECT_ARRAY,
-	    .via.array = job->args != NULL ? *job->args :
-	    (msgpack_object_array){ 0 } };
+		.via.array = job->args != NULL ? *job->args :
+						 (msgpack_object_array){ 0 } };
 	const msgpack_object kwargs = { .type = MSGPACK_OBJECT_MAP,
-	    .via.map = job->kwargs != NULL ? *job->kwargs :
-	    (msgpack_object_map){ 0 } };
+		.via.map = job->kwargs != NULL ? *job->kwargs :
+						 (msgpack_object_map){ 0 } };
 	PyObject *a = value_from_msgpack(&args);
 	PyObject *k = a != NULL ? value_from_msgpack(&kwargs) : NULL;
 
@@ -206,8 +205,8 @@ run_job(struct err *e)
 		e->code = ERR_INVALID_PARAMS;
 		return NULL;
 	}
-	r = runtime_call(rt, e, "surround", "(iOO)", self.job.env != NULL,
-	    argv, path);
+	r = runtime_call(rt, e, "surround", "(iOO)", self.job.env != NULL, argv,
+	    path);
 	if (r == NULL)
 		return NULL;
 	Py_DECREF(r);
@@ -216,8 +215,8 @@ run_job(struct err *e)
 		return NULL;
 	Py_DECREF(r);
 	return runtime_call(rt, e, "run", "(sOOOi)",
-	    spawn_entry_name(self.job.entry), target,
-	    PyTuple_GET_ITEM(call, 0), PyTuple_GET_ITEM(call, 1), promoted);
+	    spawn_entry_name(self.job.entry), target, PyTuple_GET_ITEM(call, 0),
+	    PyTuple_GET_ITEM(call, 1), promoted);
 }
 
 /* Python's finalisation is not run: the kernel tears down faster, and a
@@ -253,7 +252,8 @@ live(void)
 	self.setup_ns = clock_ns();
 	r = run_job(&e);
 	if (r == NULL) {
-		report_failed(&self.stream, self.job_msgid, e.code, e.msg, NULL);
+		report_failed(&self.stream, self.job_msgid, e.code, e.msg,
+		    NULL);
 		_exit(1);
 	}
 	end(PyLong_AsLong(PyTuple_GET_ITEM(r, 0)),
@@ -283,8 +283,7 @@ static _Noreturn void
 canary(struct template *t)
 {
 	struct err e;
-	PyObject *r = runtime_call(t->runtime, &e, "canary", "(i)",
-	    t->promote);
+	PyObject *r = runtime_call(t->runtime, &e, "canary", "(i)", t->promote);
 
 	_exit(r != NULL ? (int)PyLong_AsLong(r) : 1);
 }
@@ -300,7 +299,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd)
 	self.t = t;
 	setsid();
 	if (fds_begin(null_fd, control != -1 ? control : null_fd, &t->kept,
-	    &e) == -1)
+		&e) == -1)
 		_exit(1);
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
 	set_ops();

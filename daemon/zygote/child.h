@@ -11,8 +11,8 @@
 #include "proto/err.h"
 
 enum child_kind {
-	CHILD_JOB,	/* waits for its job on the control socket */
-	CHILD_CANARY,	/* tries its interpreter and exits with CANARY_STATUS */
+	CHILD_JOB,    /* waits for its job on the control socket */
+	CHILD_CANARY, /* tries its interpreter and exits with CANARY_STATUS */
 };
 
 /*
@@ -24,6 +24,6 @@ enum child_kind {
 pid_t child_fork(struct template *t, enum child_kind, int control, int null_fd,
     struct err *e);
 
-#define CHILD_CANARY_STATUS 42	/* as runtime.py's CANARY_STATUS */
+#define CHILD_CANARY_STATUS 42 /* as runtime.py's CANARY_STATUS */
 
 #endif

@@ -56,7 +56,7 @@ read_env(struct map *m, char ***out)
 		    map_text_at(m, "env", &a, 1, MAX_WORD, &v) == -1)
 			return -1;
 		if (asprintf(&(*out)[i], "%.*s=%.*s", (int)k.n, k.p, (int)v.n,
-		    v.p) == -1) {
+			v.p) == -1) {
 			(*out)[i] = NULL;
 			return no_memory(m->e);
 		}
@@ -93,7 +93,8 @@ conf_read(struct conf *c, const msgpack_object *params, struct err *e)
 	    map_uint(&m, "version", MAP_REQUIRED, UINT32_MAX, &version) == -1)
 		return -1;
 	if (version != PROTO_ZYGOTE_VERSION)
-		return err_key(e, "version", "the daemon speaks version %u of "
+		return err_key(e, "version",
+		    "the daemon speaks version %u of "
 		    "the zygote's protocol, the zygote version %d",
 		    (unsigned)version, PROTO_ZYGOTE_VERSION);
 	if (map_str(&m, "template", MAP_REQUIRED, 64, &b) == -1)
@@ -107,9 +108,9 @@ conf_read(struct conf *c, const msgpack_object *params, struct err *e)
 	    read_list(&m, "path", &c->path) == -1 ||
 	    read_env(&m, &c->env) == -1 ||
 	    map_uint(&m, "canary_ns", MAP_REQUIRED, MAX_CANARY_NS,
-	    &c->canary_ns) == -1 ||
+		&c->canary_ns) == -1 ||
 	    map_uint(&m, "generation", MAP_REQUIRED, UINT64_MAX,
-	    &c->generation) == -1)
+		&c->generation) == -1)
 		return -1;
 	c->mode = isolated ? CONF_ISOLATED : CONF_LEGACY;
 	return map_end(&m);

@@ -16,12 +16,12 @@ enum conf_mode { CONF_LEGACY, CONF_ISOLATED };
 
 struct conf {
 	char *template;
-	bool cold;	/* make no template; the children do */
+	bool cold; /* make no template; the children do */
 	enum conf_mode mode;
 	bool promote;
-	char **preload;	/* NULL-terminated */
-	char **path;	/* NULL-terminated */
-	char **env;	/* NULL-terminated, NAME=value */
+	char **preload; /* NULL-terminated */
+	char **path;    /* NULL-terminated */
+	char **env;     /* NULL-terminated, NAME=value */
 	uint64_t canary_ns;
 	uint64_t generation;
 };

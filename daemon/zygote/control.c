@@ -21,13 +21,13 @@ static volatile sig_atomic_t doomed;
 static void
 arm_kill_timer(void)
 {
-	struct sigevent ev = {
-		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL
-	};
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGKILL };
 	/* An all-zero time would disarm it. */
-	struct itimerspec when = { .it_value = {
-		.tv_sec = grace / 1000000000,
-		.tv_nsec = grace > 0 ? grace % 1000000000 : 1 } };
+	struct itimerspec when = {
+		.it_value = { .tv_sec = grace / 1000000000,
+		    .tv_nsec = grace > 0 ? grace % 1000000000 : 1 }
+	};
 	int id;
 
 	if (doomed)
@@ -61,7 +61,7 @@ void
 control_arm(struct stream *s, bool leased, uint64_t grace_ns, bool hears)
 {
 	struct sigaction sa = { .sa_sigaction = control_cb,
-	    .sa_flags = SA_SIGINFO | SA_ONSTACK };
+		.sa_flags = SA_SIGINFO | SA_ONSTACK };
 	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gettid() };
 
 	is_leased = leased;
@@ -91,8 +91,8 @@ take(struct stream *s)
 	bool cancel = false;
 
 	while (stream_next(s, &m, &e) == 1) {
-		cancel = cancel || (m.type == MSG_NOTIFY &&
-		    strcmp(m.method, "cancel") == 0);
+		cancel = cancel ||
+		    (m.type == MSG_NOTIFY && strcmp(m.method, "cancel") == 0);
 		msg_fini(&m);
 	}
 	return cancel;

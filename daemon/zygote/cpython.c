@@ -172,7 +172,8 @@ run_hooks(PyObject *hooks, bool reverse)
 		return;
 	n = PyList_GET_SIZE(hooks);
 	for (Py_ssize_t i = 0; i < n; i++) {
-		PyObject *hook = PyList_GET_ITEM(hooks, reverse ? n - 1 - i : i);
+		PyObject *hook = PyList_GET_ITEM(hooks,
+		    reverse ? n - 1 - i : i);
 		PyObject *r = PyObject_CallNoArgs(hook);
 
 		if (r == NULL)

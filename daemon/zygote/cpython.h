@@ -17,7 +17,7 @@
 struct cpython_main {
 	PyInterpreterState *interp, *head, *gilstate;
 	PyThreadState *tstate;
-	long whence;	/* of the promoted interpreter, before */
+	long whence; /* of the promoted interpreter, before */
 };
 
 /*

@@ -1,6 +1,5 @@
 #include "daemon/zygote/fds.h"
 
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +19,10 @@ fds_reserve_low(struct err *e)
 	for (;;) {
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (fd == -1)
-			return err_sys(e, errno, "reserve the descriptors "
-			    "up to %d", FDS_CONTROL);
+			return err_sys(e, errno,
+			    "reserve the descriptors "
+			    "up to %d",
+			    FDS_CONTROL);
 		if (fd > FDS_CONTROL)
 			break;
 		reserved[fd] = true;
@@ -56,8 +57,10 @@ insert(struct fds_kept *k, int fd, struct err *e)
 	unsigned i = k->n;
 
 	if (k->n == FDS_MAX_KEPT)
-		return err_set(e, ERR_TEMPLATE_FAILED, "the preloads left more "
-		    "than %d descriptors open", FDS_MAX_KEPT);
+		return err_set(e, ERR_TEMPLATE_FAILED,
+		    "the preloads left more "
+		    "than %d descriptors open",
+		    FDS_MAX_KEPT);
 	for (; i > 0 && k->fd[i - 1] > fd; i--)
 		k->fd[i] = k->fd[i - 1];
 	k->fd[i] = fd;
@@ -138,7 +141,7 @@ fds_place(const int *from, const int *to, unsigned n, int *at, struct err *e)
 		from = tmp;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (dup2(from[i], to[i]) == -1) {
+		if (from[i] < 0 || dup2(from[i], to[i]) == -1) {
 			*at = to[i];
 			return err_sys(e, errno, "put a descriptor at %d",
 			    to[i]);

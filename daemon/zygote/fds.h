@@ -8,7 +8,7 @@
 
 #include "proto/err.h"
 
-#define FDS_CONTROL 511		/* the child's control socket (PROTOCOL.md, 4) */
+#define FDS_CONTROL 511 /* the child's control socket (PROTOCOL.md, 4) */
 #define FDS_MAX_KEPT 64
 
 /* What stays open in children, ascending, each above FDS_CONTROL. */

@@ -25,7 +25,8 @@ strike(struct kids *kids, uint64_t since)
 	uint64_t now = clock_ns(), next = UINT64_MAX;
 	struct kid *k;
 
-	LIST_FOREACH(k, kids, link) {
+	LIST_FOREACH(k, kids, link)
+	{
 		if (!k->leased)
 			continue;
 		if (now - since >= k->grace_ns) {
@@ -45,8 +46,8 @@ any_leased(const struct kids *kids)
 	struct kid *k;
 
 	LIST_FOREACH(k, kids, link)
-		if (k->leased)
-			return true;
+	if (k->leased)
+		return true;
 	return false;
 }
 

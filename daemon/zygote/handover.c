@@ -47,8 +47,10 @@ handover_start(struct handover *h, size_t stack, struct err *e)
 		r = pthread_create(&h->worker, &attr, worker_main, h);
 	pthread_attr_destroy(&attr);
 	if (r != 0)
-		return err_sys(e, r, "start the worker thread with a stack of "
-		    "%zu bytes", stack);
+		return err_sys(e, r,
+		    "start the worker thread with a stack of "
+		    "%zu bytes",
+		    stack);
 	return 0;
 }
 

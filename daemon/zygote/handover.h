@@ -16,10 +16,10 @@
 struct handover {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	void (*fn)(void *);	/* NULL: nothing to do */
+	void (*fn)(void *); /* NULL: nothing to do */
 	void *arg;
-	bool busy;		/* handed over and not yet done */
-	int done_fd;		/* eventfd; readable once for each handover_post */
+	bool busy;   /* handed over and not yet done */
+	int done_fd; /* eventfd; readable once for each handover_post */
 	pthread_t worker;
 };
 

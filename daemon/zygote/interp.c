@@ -46,8 +46,8 @@ failed(PyStatus status, const char *step, struct err *e)
 {
 	if (!PyStatus_Exception(status))
 		return 0;
-	return err_set(e, ERR_TEMPLATE_FAILED, "start python: %s: %s: %s",
-	    step, status.func != NULL ? status.func : "?",
+	return err_set(e, ERR_TEMPLATE_FAILED, "start python: %s: %s: %s", step,
+	    status.func != NULL ? status.func : "?",
 	    status.err_msg != NULL ? status.err_msg : "it asked to exit");
 }
 

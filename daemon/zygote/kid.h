@@ -15,11 +15,11 @@
 
 struct kid {
 	LIST_ENTRY(kid) link;
-	uint64_t id;	/* the daemon's; 0: not known to it */
-	bool leased;	/* ends with the daemon */
-	uint64_t grace_ns;	/* of a leased one */
+	uint64_t id;       /* the daemon's; 0: not known to it */
+	bool leased;       /* ends with the daemon */
+	uint64_t grace_ns; /* of a leased one */
 	pid_t pid;
-	int pidfd;	/* in the epoll set, with the struct as its data */
+	int pidfd; /* in the epoll set, with the struct as its data */
 };
 
 /* All that are not reaped. */

@@ -40,8 +40,8 @@ main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (argc > 1 || getsockopt(ZYGOTE_FD, SOL_SOCKET, SO_TYPE, &type,
-	    &n) == -1) {
+	if (argc > 1 ||
+	    getsockopt(ZYGOTE_FD, SOL_SOCKET, SO_TYPE, &type, &n) == -1) {
 		fputs(usage, stderr);
 		return 2;
 	}

@@ -8,7 +8,7 @@
 #include "daemon/zygote/value.h"
 #include "proto/msg.h"
 
-#define MAX_CONFIG (8 << 20)	/* bytes, packed */
+#define MAX_CONFIG (8 << 20) /* bytes, packed */
 
 /* Dates become text; nothing else of TOML is unknown to MessagePack. */
 static const char source[] =
@@ -28,8 +28,9 @@ load(const char *path)
 {
 	PyObject *dict = PyDict_New(), *code, *r = NULL, *v = NULL;
 
-	if (dict == NULL || PyDict_SetItemString(dict, "__builtins__",
-	    PyEval_GetBuiltins()) == -1)
+	if (dict == NULL ||
+	    PyDict_SetItemString(dict, "__builtins__", PyEval_GetBuiltins()) ==
+		-1)
 		return NULL;
 	code = Py_CompileString(source, "<read-config>", Py_file_input);
 	if (code != NULL)

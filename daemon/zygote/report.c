@@ -7,8 +7,8 @@
 #include "daemon/zygote/value.h"
 #include "proto/pack.h"
 
-#define MAX_RESULT (4 << 20)	/* bytes of a packed result */
-#define MAX_TEXT (256 << 10)	/* bytes of a traceback's text */
+#define MAX_RESULT (4 << 20) /* bytes of a packed result */
+#define MAX_TEXT (256 << 10) /* bytes of a traceback's text */
 
 /* Sends O whole, however long the daemon takes to read it: the socket may be
  * non-blocking by now.  Nothing can be done where the daemon is gone. */

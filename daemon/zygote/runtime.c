@@ -134,9 +134,9 @@ run_module(const char *name, const char *file, const char *source,
 		return NULL;
 	dict = PyModule_GetDict(mod);
 	if ((functions != NULL &&
-	    PyModule_AddFunctions(mod, functions) == -1) ||
-	    PyDict_SetItemString(dict, "__builtins__",
-	    PyEval_GetBuiltins()) == -1 ||
+		PyModule_AddFunctions(mod, functions) == -1) ||
+	    PyDict_SetItemString(dict, "__builtins__", PyEval_GetBuiltins()) ==
+		-1 ||
 	    PyDict_SetItemString(PyImport_GetModuleDict(), name, mod) == -1) {
 		Py_DECREF(mod);
 		return NULL;
@@ -172,8 +172,8 @@ runtime_new(struct err *e)
 }
 
 PyObject *
-runtime_call(PyObject *runtime, struct err *e, const char *fn,
-    const char *fmt, ...)
+runtime_call(PyObject *runtime, struct err *e, const char *fn, const char *fmt,
+    ...)
 {
 	PyObject *f = PyObject_GetAttrString(runtime, fn), *args = NULL;
 	PyObject *r = NULL;

@@ -20,8 +20,8 @@ struct runtime_ops {
 	void (*raised)(const char *type, const char *detail, const char *tb);
 	void (*returned)(PyObject *result);
 	void (*control_arm)(void);
-	bool (*control_read)(void);	/* true: a cancel is asked for */
-	void (*control_drop)(void);	/* in a process forked by the child */
+	bool (*control_read)(void); /* true: a cancel is asked for */
+	void (*control_drop)(void); /* in a process forked by the child */
 };
 extern struct runtime_ops runtime_ops;
 

@@ -79,7 +79,8 @@ fill_env(const struct spawn *job, struct setup_fault *f)
 		snprintf(f->object, sizeof(f->object), "%.*s", (int)k.n, k.p);
 		/* putenv keeps the string: one copy, not two. */
 		if (asprintf(&pair, "%.*s=%.*s", (int)k.n, k.p, (int)v.n,
-		    v.p) == -1 || putenv(pair) != 0)
+			v.p) == -1 ||
+		    putenv(pair) != 0)
 			return fault(f, "env", ENOMEM, "set");
 	}
 	return 0;
@@ -93,9 +94,11 @@ show_title(const struct spawn *job)
 
 	snprintf(title, sizeof(title), "%s%s%.*s",
 	    job->title.n > 0 ? "" : "forkserver: ",
-	    job->title.n > 0 ? "" :
-	    job->entry == SPAWN_MODULE ? "-m " :
-	    job->entry == SPAWN_CODE ? "-c " : "", (int)what.n, what.p);
+	    job->title.n > 0               ? "" :
+		job->entry == SPAWN_MODULE ? "-m " :
+		job->entry == SPAWN_CODE   ? "-c " :
+					     "",
+	    (int)what.n, what.p);
 	snprintf(name, sizeof(name), "%.*s", (int)what.n, what.p);
 	title_set(title, name);
 }

@@ -11,9 +11,9 @@
 
 /* What a set-up error reply names (PROTOCOL.md, spawn). */
 struct setup_fault {
-	const char *step;	/* "fds", "tty", "cwd", "umask", "env" */
-	char object[4096];	/* path or number; cut */
-	struct err err;		/* err.sys is the errno */
+	const char *step;  /* "fds", "tty", "cwd", "umask", "env" */
+	char object[4096]; /* path or number; cut */
+	struct err err;    /* err.sys is the errno */
 };
 
 /* FROM: the descriptors that came with the job, JOB->nfds of them; owned by

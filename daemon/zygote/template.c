@@ -46,7 +46,7 @@ create(const struct template *t, struct err *e)
 		.allow_daemon_threads = 1,
 		.check_multi_interp_extensions = isolated,
 		.gil = isolated ? PyInterpreterConfig_OWN_GIL :
-		    PyInterpreterConfig_SHARED_GIL,
+				  PyInterpreterConfig_SHARED_GIL,
 	};
 	PyThreadState *ts = NULL;
 	PyStatus s = Py_NewInterpreterFromConfig(&ts, &config);
@@ -185,8 +185,8 @@ template_make(struct template *t, bool stay, struct err *e)
 	struct fds_kept before = { .n = 0 };
 	int r;
 
-	if (!stay && (fds_audit(&before, NULL, e) == -1 ||
-	    fds_reserve_low(e) == -1))
+	if (!stay &&
+	    (fds_audit(&before, NULL, e) == -1 || fds_reserve_low(e) == -1))
 		return -1;
 	t->ts = create(t, e);
 	if (t->ts == NULL)

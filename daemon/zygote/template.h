@@ -16,22 +16,23 @@
 
 struct template_import {
 	char *module;
-	uint64_t ns;	/* how long its import took, its imports included */
+	uint64_t ns; /* how long its import took, its imports included */
 };
 
-struct template {
-	const struct conf *conf;	/* borrowed */
-	PyThreadState *main_ts;		/* current outside of template_* */
-	PyThreadState *ts;		/* NULL until made */
-	PyObject *runtime;		/* module _forkserverd, of TS */
-	bool adoptable;		/* the guards hold: may outlive a fork */
-	bool promote;		/* its children are promoted */
-	char reason[512];	/* why not adoptable or not promoted, or "" */
+struct template
+{
+	const struct conf *conf; /* borrowed */
+	PyThreadState *main_ts;  /* current outside of template_* */
+	PyThreadState *ts;       /* NULL until made */
+	PyObject *runtime;       /* module _forkserverd, of TS */
+	bool adoptable;          /* the guards hold: may outlive a fork */
+	bool promote;            /* its children are promoted */
+	char reason[512];        /* why not adoptable or not promoted, or "" */
 	struct template_import *imports;
 	unsigned nimports;
-	struct fds_kept kept;	/* what the preloads left open */
-	char *failed_module;	/* of a template_make that failed, or NULL */
-	char *traceback;	/* likewise */
+	struct fds_kept kept; /* what the preloads left open */
+	char *failed_module;  /* of a template_make that failed, or NULL */
+	char *traceback;      /* likewise */
 };
 
 /*

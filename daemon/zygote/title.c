@@ -23,9 +23,15 @@ title_init(int argc, char **argv)
 	env = calloc(n + 1, sizeof(*env));
 	if (env == NULL)
 		return;
-	for (size_t i = 0; i < n; i++)
-		if ((env[i] = strdup(environ[i])) == NULL)
+	for (size_t i = 0; i < n; i++) {
+		env[i] = strdup(environ[i]);
+		if (env[i] == NULL) {
+			while (i > 0)
+				free(env[--i]);
+			free(env);
 			return;
+		}
+	}
 	environ = env;
 	area = argv[0];
 	room = end - argv[0];

@@ -4,7 +4,7 @@
 
 #include "proto/pack.h"
 
-#define MAX_DEPTH 28	/* of the 32 a frame may have, less its envelope */
+#define MAX_DEPTH 28 /* of the 32 a frame may have, less its envelope */
 
 PyObject *
 value_text(struct bytes b)
@@ -16,11 +16,11 @@ PyObject *
 value_text_object(const msgpack_object *o)
 {
 	if (o->type == MSGPACK_OBJECT_STR)
-		return value_text((struct bytes){ o->via.str.ptr,
-		    o->via.str.size });
+		return value_text((struct bytes){
+		    o->via.str.ptr, o->via.str.size });
 	if (o->type == MSGPACK_OBJECT_BIN)
-		return value_text((struct bytes){ o->via.bin.ptr,
-		    o->via.bin.size });
+		return value_text((struct bytes){
+		    o->via.bin.ptr, o->via.bin.size });
 	PyErr_SetString(PyExc_TypeError, "text must be str or bin");
 	return NULL;
 }
@@ -186,10 +186,12 @@ pack_value(struct packing *p, PyObject *o, unsigned depth)
 		return pack_unicode(p, o);
 	if (PyBytes_Check(o))
 		return pack_bytes(p->pk, PyBytes_AS_STRING(o),
-		    PyBytes_GET_SIZE(o)), 0;
+			   PyBytes_GET_SIZE(o)),
+		       0;
 	if (PyByteArray_Check(o))
 		return pack_bytes(p->pk, PyByteArray_AS_STRING(o),
-		    PyByteArray_GET_SIZE(o)), 0;
+			   PyByteArray_GET_SIZE(o)),
+		       0;
 	if (PyList_Check(o) || PyTuple_Check(o))
 		return pack_sequence(p, o, depth - 1);
 	if (PyDict_Check(o))

@@ -18,12 +18,12 @@
 struct work {
 	struct conf conf;
 	struct template template;
-	char python[32];	/* its version, once made */
-	int null_fd;		/* open on /dev/null */
-	int daemon_fd;		/* written by the worker while it makes */
+	char python[32]; /* its version, once made */
+	int null_fd;     /* open on /dev/null */
+	int daemon_fd;   /* written by the worker while it makes */
 
 	/* work_make */
-	bool failed;		/* err, template.failed_module, .traceback */
+	bool failed; /* err, template.failed_module, .traceback */
 	struct err err;
 
 	/* work_fork; err where pid is -1 */

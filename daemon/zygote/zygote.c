@@ -23,16 +23,16 @@
 #include "proto/map.h"
 #include "proto/stream.h"
 
-#define STACK_MIN (8u << 20)	/* rule 1 of CPYTHON.md */
+#define STACK_MIN (8u << 20) /* rule 1 of CPYTHON.md */
 #define MAX_OUT (16 << 20)
 #define EVENTS 64
 
 enum state {
-	FRESH,		/* waits for `configure` */
-	MAKING,		/* the worker makes the template */
-	PROVING,	/* a canary runs */
+	FRESH,   /* waits for `configure` */
+	MAKING,  /* the worker makes the template */
+	PROVING, /* a canary runs */
 	READY,
-	FAILED,		/* the daemon ends us */
+	FAILED, /* the daemon ends us */
 };
 
 static struct {
@@ -92,8 +92,7 @@ serve(const char *way)
 {
 	struct msg_out o;
 
-	tell_ready(&o, z.configure_msgid, &z.work.template, z.work.python,
-	    way);
+	tell_ready(&o, z.configure_msgid, &z.work.template, z.work.python, way);
 	say(&o);
 	z.state = READY;
 }
@@ -239,7 +238,7 @@ say_forked(struct kid *k)
 	err_sys(&e, errno, "duplicate the pidfd of child %d", (int)k->pid);
 	kill(k->pid, SIGKILL);
 	say_fork_failed(k->id, &e);
-	k->id = 0;	/* its end is nobody's news */
+	k->id = 0; /* its end is nobody's news */
 }
 
 static void
@@ -258,7 +257,8 @@ on_fork(const struct msg *m)
 	if (map_init(&map, &m->params, "fork", &e) == 0 &&
 	    map_uint(&map, "child", MAP_REQUIRED, UINT64_MAX, &id) == 1 &&
 	    (leased = map_uint(&map, "grace_ns", MAP_OPTIONAL, INT64_MAX,
-	    &grace_ns)) != -1 && map_end(&map) == 0) {
+		 &grace_ns)) != -1 &&
+	    map_end(&map) == 0) {
 		if (z.state == READY)
 			k = bear(id, CHILD_JOB, control, &e);
 		else
@@ -305,8 +305,7 @@ hear(void)
 		msg_fini(&m);
 	}
 	if (!z.over && r == -1) {
-		fprintf(stderr, "forkserver-zygote: the daemon's message: "
-		    "%s\n", e.msg);
+		fprintf(stderr, "forkserver-zygote: the daemon: %s\n", e.msg);
 		z.over = true;
 	}
 }

@@ -5,7 +5,7 @@
 #ifndef ZYGOTE_ZYGOTE_H
 #define ZYGOTE_ZYGOTE_H
 
-#define ZYGOTE_FD 3	/* the daemon's socket, as it was exec'd with */
+#define ZYGOTE_FD 3 /* the daemon's socket, as it was exec'd with */
 
 /* Serves until the daemon closes its end.  Returns the exit status. */
 int zygote_run(void);
