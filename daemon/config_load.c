@@ -60,12 +60,13 @@ slurp(int fd, size_t max, size_t *n)
 static int
 apply(struct config *c, const char *p, size_t n, struct err *e)
 {
+	struct frame_scan scan = { 0 };
 	msgpack_unpacked u;
 	size_t len, at = 0;
 	int r = -1;
 
-	if (frame_scan((const uint8_t *)p, n, &frame_limits_default, &len, e) !=
-	    1)
+	if (frame_scan(&scan, (const uint8_t *)p, n, &frame_limits_default,
+		&len, e) != 1)
 		return err_set(e, ERR_INTERNAL, "its reader wrote no map");
 	msgpack_unpacked_init(&u);
 	if (msgpack_unpack_next(&u, p, len, &at) == MSGPACK_UNPACK_SUCCESS)

@@ -8,9 +8,6 @@ const struct frame_limits frame_limits_default = {
 	.max_items = 1 << 20,
 };
 
-/* Depth that the scan's own stack can follow, whatever the limits say. */
-#define DEPTH_CEILING 64
-
 /* What the first byte of a value says: how many bytes of length follow it,
  * what they count, and what is there without any. */
 struct head {
@@ -84,72 +81,92 @@ big_endian(const uint8_t *p, unsigned n)
 	return v;
 }
 
-int
-frame_scan(const uint8_t *p, size_t n, const struct frame_limits *lim,
-    size_t *len, struct err *e)
+static int
+too_long(const struct frame_limits *lim, struct err *e)
 {
-	uint64_t left[DEPTH_CEILING + 1] = { 1 }; /* values still to come */
-	unsigned depth = 0;
-	uint64_t owed = 1; /* the sum of left[] */
-	size_t at = 0, items = 0;
+	return err_set(e, ERR_LIMIT, "frame is longer than %zu bytes",
+	    lim->max_bytes);
+}
 
+static int
+too_many(const struct frame_limits *lim, struct err *e)
+{
+	return err_set(e, ERR_LIMIT, "frame has more than %zu values",
+	    lim->max_items);
+}
+
+/* One value: its head, and the bytes that it has itself.  1: S is behind them,
+ * 0: the head is not whole, -1: E filled. */
+static int
+take_value(struct frame_scan *s, const uint8_t *p, size_t n,
+    const struct frame_limits *lim, struct err *e)
+{
+	struct head h;
+	uint64_t count, body;
+
+	if (s->at >= lim->max_bytes)
+		return too_long(lim, e);
+	if (s->at >= n)
+		return 0;
+	if (head_of(p[s->at], &h) == -1)
+		return err_set(e, ERR_MALFORMED,
+		    "byte %zu of the frame is 0xc1, which begins no "
+		    "MessagePack value",
+		    s->at);
+	if (n - s->at < 1u + h.len_bytes)
+		return s->at + 1 + h.len_bytes > lim->max_bytes ?
+		    too_long(lim, e) :
+		    0;
+	if (++s->items > lim->max_items)
+		return too_many(lim, e);
+	count = h.len_bytes > 0 ? big_endian(p + s->at + 1, h.len_bytes) :
+				  h.count;
+	s->left[s->depth]--;
+	s->owed--;
+	s->at += 1 + h.len_bytes + h.payload;
+	/* Every value takes a byte at least, those still owed by the
+	 * containers around it too. */
+	body = h.per_count > 0 ? count * h.per_count : count;
+	if (s->at > lim->max_bytes || body + s->owed > lim->max_bytes - s->at)
+		return err_set(e, ERR_LIMIT,
+		    "frame wants %" PRIu64 " more bytes, over its limit of %zu",
+		    body + s->owed, lim->max_bytes);
+	if (h.per_count == 0) {
+		s->at += body;
+		return 1;
+	}
+	if (body > lim->max_items - s->items)
+		return too_many(lim, e);
+	if (++s->depth > lim->max_depth || s->depth > FRAME_DEPTH_CEILING)
+		return err_set(e, ERR_LIMIT, "frame is nested deeper than %u",
+		    lim->max_depth);
+	s->left[s->depth] = body;
+	s->owed += body;
+	return 1;
+}
+
+int
+frame_scan(struct frame_scan *s, const uint8_t *p, size_t n,
+    const struct frame_limits *lim, size_t *len, struct err *e)
+{
+	int r;
+
+	if (!s->begun) {
+		s->begun = true;
+		s->left[0] = s->owed = 1;
+	}
 	for (;;) {
-		struct head h;
-		uint64_t count, body;
-
-		while (left[depth] == 0) {
-			if (depth == 0) {
-				*len = at;
-				return 1;
-			}
-			depth--;
-		}
-		if (at >= lim->max_bytes)
-			return err_set(e, ERR_LIMIT,
-			    "frame is longer than %zu bytes", lim->max_bytes);
-		if (at >= n)
-			return 0;
-		if (head_of(p[at], &h) == -1)
-			return err_set(e, ERR_MALFORMED,
-			    "byte %zu of the frame is 0xc1, which begins no "
-			    "MessagePack value",
-			    at);
-		if (++items > lim->max_items)
-			return err_set(e, ERR_LIMIT,
-			    "frame has more than %zu values", lim->max_items);
-		if (n - at < 1u + h.len_bytes) {
-			if (at + 1 + h.len_bytes > lim->max_bytes)
-				return err_set(e, ERR_LIMIT,
-				    "frame is longer than %zu bytes",
-				    lim->max_bytes);
-			return 0;
-		}
-		left[depth]--;
-		owed--;
-		count = h.len_bytes > 0 ? big_endian(p + at + 1, h.len_bytes) :
-					  h.count;
-		at += 1 + h.len_bytes + h.payload;
-		/* Every value takes a byte at least, those still owed by the
-		 * containers around it too. */
-		body = h.per_count > 0 ? count * h.per_count : count;
-		if (at > lim->max_bytes || body + owed > lim->max_bytes - at)
-			return err_set(e, ERR_LIMIT,
-			    "frame wants %" PRIu64
-			    " more bytes, over its limit of %zu",
-			    body + owed, lim->max_bytes);
-		if (h.per_count == 0) {
-			at += body;
-			if (at > n)
+		while (s->depth > 0 && s->left[s->depth] == 0)
+			s->depth--;
+		if (s->left[s->depth] == 0) {
+			if (s->at > n)
 				return 0;
-			continue;
+			*len = s->at;
+			*s = (struct frame_scan){ 0 };
+			return 1;
 		}
-		if (body > lim->max_items - items)
-			return err_set(e, ERR_LIMIT,
-			    "frame has more than %zu values", lim->max_items);
-		if (++depth > lim->max_depth || depth > DEPTH_CEILING)
-			return err_set(e, ERR_LIMIT,
-			    "frame is nested deeper than %u", lim->max_depth);
-		left[depth] = body;
-		owed += body;
+		r = take_value(s, p, n, lim, e);
+		if (r != 1)
+			return r;
 	}
 }

@@ -1,12 +1,13 @@
 /*
  * frame: finds where one MessagePack value ends and whether it keeps to the
- * limits, before anything unpacks it.  Owns no memory and keeps no state.
+ * limits, before anything unpacks it.  Owns no memory.
  * msgpack-c itself has no limits: five bytes `dd 10 00 00 00` make its
  * unpacker ask for 8 GB.
  */
 #ifndef PROTO_FRAME_H
 #define PROTO_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,14 +22,28 @@ struct frame_limits {
 /* 16 MiB, 32 deep, 1 Mi values. */
 extern const struct frame_limits frame_limits_default;
 
+#define FRAME_DEPTH_CEILING 64 /* whatever the limits say */
+
+/* How far the scan of one frame has come.  All zero is the beginning. */
+struct frame_scan {
+	uint64_t left[FRAME_DEPTH_CEILING + 1]; /* values to come, by depth */
+	uint64_t owed;                          /* the sum of them */
+	unsigned depth;
+	size_t at; /* where the next value begins; may be beyond the bytes */
+	size_t items;
+	bool begun;
+};
+
 /*
- * Looks at the N bytes at P.  Returns 1 and *LEN when they begin with a whole
- * value, 0 when more bytes are needed, -1 with E filled (ERR_MALFORMED or
- * ERR_LIMIT) when no further byte can make a value within the limits of it.
- * A count larger than the bytes that max_bytes leaves is refused at once.
- * The cost is linear in N; nothing is allocated.
+ * Looks at the N bytes at P, which are those of the last call and what has come
+ * since.  Returns 1 and *LEN when they begin with a whole value (S is then at
+ * the beginning again), 0 when more bytes are needed, -1 with E filled
+ * (ERR_MALFORMED or ERR_LIMIT) when no further byte can make a value within the
+ * limits of it.  A count larger than the bytes that max_bytes leaves is refused
+ * at once.  Each byte is looked at once, in however many pieces they come;
+ * nothing is allocated.
  */
-int frame_scan(const uint8_t *p, size_t n, const struct frame_limits *,
-    size_t *len, struct err *);
+int frame_scan(struct frame_scan *s, const uint8_t *p, size_t n,
+    const struct frame_limits *, size_t *len, struct err *);
 
 #endif

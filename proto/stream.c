@@ -200,7 +200,7 @@ stream_next(struct stream *s, struct msg *m, struct err *e)
 		    "%u descriptors that no frame claims", s->ninfds);
 	}
 	p = s->in + s->in_at;
-	r = frame_scan(p, n, &s->limits, &len, e);
+	r = frame_scan(&s->scan, p, n, &s->limits, &len, e);
 	if (r != 1)
 		return r;
 	s->in_at += len;

@@ -16,15 +16,21 @@ static const struct frame_limits *lim = &frame_limits_default;
 static int
 scan(const void *p, size_t n, size_t *len, struct err *e)
 {
-	return frame_scan(p, n, lim, len, e);
+	return frame_scan(&(struct frame_scan){ 0 }, p, n, lim, len, e);
 }
 
-/* Whole when whole, and unfinished at each byte before. */
+/* Whole when whole, and unfinished at each byte before; byte by byte too. */
 static void
 expect_whole(const uint8_t *p, size_t n)
 {
+	struct frame_scan s = { 0 };
 	struct err e;
 	size_t len;
+
+	for (size_t i = 1; i <= n; i++)
+		ck_assert_int_eq(frame_scan(&s, p, i, lim, &len, &e), i == n);
+	ck_assert_uint_eq(len, n);
+	ck_assert(!s.begun);
 
 	for (size_t i = 0; i < n; i++)
 		ck_assert_msg(scan(p, i, &len, &e) == 0, "%zu of %zu", i, n);
@@ -89,7 +95,9 @@ expect_limit(const void *p, size_t n, const struct frame_limits *l,
 	struct err e;
 	size_t len;
 
-	ck_assert_int_eq(frame_scan(p, n, l, &len, &e), -1);
+	ck_assert_int_eq(frame_scan(&(struct frame_scan){ 0 }, p, n, l, &len,
+			     &e),
+	    -1);
 	ck_assert_int_eq(e.code, code);
 }
 
@@ -105,14 +113,16 @@ START_TEST(limits_are_kept_at_the_first_byte_that_shows_it)
 	expect_limit("\xdb\xff\xff\xff\xff", 5, lim, ERR_LIMIT);
 	expect_limit("\xdf\x80\x00\x00\x00", 5, lim, ERR_LIMIT);
 	expect_limit("\xaa", 1, &small, ERR_LIMIT); /* 11 bytes */
-	ck_assert_int_eq(frame_scan((uint8_t *)"\xa9", 1, &small, &len, &e), 0);
+	ck_assert_int_eq(frame_scan(&(struct frame_scan){ 0 },
+			     (uint8_t *)"\xa9", 1, &small, &len, &e),
+	    0);
 	expect_limit("\x91\x91\x91\x01", 4, &small, ERR_LIMIT);
-	ck_assert_int_eq(frame_scan((uint8_t *)"\x91\x91\x01", 3, &small, &len,
-			     &e),
+	ck_assert_int_eq(frame_scan(&(struct frame_scan){ 0 },
+			     (uint8_t *)"\x91\x91\x01", 3, &small, &len, &e),
 	    1);
 	expect_limit("\x95", 1, &small, ERR_LIMIT); /* six values */
-	ck_assert_int_eq(frame_scan((uint8_t *)"\x94\1\2\3\4", 5, &small, &len,
-			     &e),
+	ck_assert_int_eq(frame_scan(&(struct frame_scan){ 0 },
+			     (uint8_t *)"\x94\1\2\3\4", 5, &small, &len, &e),
 	    1);
 	/* Ten bytes do not hold what two arrays of six promise. */
 	expect_limit("\x92\x96", 2,

@@ -253,8 +253,8 @@ START_TEST(examples)
 		ck_assert(fgets(line, sizeof(line), f) != NULL);
 		n = read_hex(f, p);
 		ck_assert(!feof(f) && !ferror(f));
-		ck_assert_msg(frame_scan(p, n, &frame_limits_default, &len,
-				  &e) == 1 &&
+		ck_assert_msg(frame_scan(&(struct frame_scan){ 0 }, p, n,
+				  &frame_limits_default, &len, &e) == 1 &&
 			len == n,
 		    "%s", line);
 		ck_assert_msg(msg_unpack(&m, p, n, &e) == 0, "%s: %s", line,
