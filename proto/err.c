@@ -17,8 +17,9 @@ fill(struct err *e, enum err_code code, int sys, const char *fmt, va_list ap)
 {
 	e->code = code;
 	e->sys = sys;
-	e->key[0] = '\0';
+	/* The text may name the key that E had. */
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	e->key[0] = '\0';
 }
 
 int
