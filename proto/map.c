@@ -42,6 +42,8 @@ is_text(const msgpack_object *o, struct bytes *b)
 		*b = (struct bytes){ o->via.bin.ptr, o->via.bin.size };
 	else
 		return false;
+	if (b->p == NULL) /* as msgpack-c has an empty one */
+		b->p = "";
 	return true;
 }
 
@@ -226,7 +228,7 @@ map_str(struct map *m, const char *key, enum map_need need, size_t max,
 		return wrong_type(m, key, "a str", o);
 	if (check_len(m, key, o->via.str.size, max, "bytes") == -1)
 		return -1;
-	*out = (struct bytes){ o->via.str.ptr, o->via.str.size };
+	is_text(o, out);
 	return 1;
 }
 
