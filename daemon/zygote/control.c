@@ -42,44 +42,25 @@ static void
 control_cb(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
+	bool over;
+	ssize_t n;
 	char c;
 
 	(void)info;
 	(void)context;
 	if (control_fd == -1)
 		return;
-	if (is_leased && recv(control_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+	n = recv(control_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+	over = n == 0 || (n == -1 && errno == ECONNRESET);
+	if (over && is_leased)
 		arm_kill_timer();
+	/* The signal also tells of room to write.  Behind the job there are
+	 * cancels only. */
 	if (has_ears)
 		PyErr_SetInterruptEx(sig);
-	else
+	else if (n > 0 || (over && is_leased))
 		kill(getpid(), SIGTERM);
 	errno = saved;
-}
-
-void
-control_arm(struct stream *s, bool leased, uint64_t grace_ns, bool hears)
-{
-	struct sigaction sa = { .sa_sigaction = control_cb,
-		.sa_flags = SA_SIGINFO | SA_ONSTACK };
-	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gettid() };
-
-	is_leased = leased;
-	has_ears = hears;
-	grace = grace_ns;
-	control_fd = s->fd;
-	sigemptyset(&sa.sa_mask);
-	sigaction(CONTROL_SIGNAL, &sa, NULL);
-	fcntl(s->fd, F_SETOWN_EX, &owner);
-	fcntl(s->fd, F_SETSIG, CONTROL_SIGNAL);
-	fcntl(s->fd, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC);
-	if (!hears) {
-		/* What came before the signal was armed is not told again. */
-		char c;
-
-		if (recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
-			raise(CONTROL_SIGNAL);
-	}
 }
 
 /* Takes the whole messages that are there.  True: one is a cancel. */
@@ -98,11 +79,37 @@ take(struct stream *s)
 	return cancel;
 }
 
+void
+control_arm(struct stream *s, bool leased, uint64_t grace_ns, bool hears)
+{
+	struct sigaction sa = { .sa_sigaction = control_cb,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gettid() };
+
+	is_leased = leased;
+	has_ears = hears;
+	grace = grace_ns;
+	control_fd = s->fd;
+	sigemptyset(&sa.sa_mask);
+	sigaction(CONTROL_SIGNAL, &sa, NULL);
+	fcntl(s->fd, F_SETOWN_EX, &owner);
+	fcntl(s->fd, F_SETSIG, CONTROL_SIGNAL);
+	fcntl(s->fd, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC);
+	if (hears)
+		return;
+	/* What came before the signal was armed is not told again, and what
+	 * was read together with the job is not in the socket. */
+	if (take(s))
+		kill(getpid(), SIGTERM);
+	raise(CONTROL_SIGNAL);
+}
+
 bool
 control_read(struct stream *s)
 {
 	struct err e;
-	bool cancel = false;
+	/* What was read together with the job is not in the socket. */
+	bool cancel = s->fd != -1 && take(s);
 
 	while (s->fd != -1)
 		switch (stream_fill(s, &e)) {
