@@ -91,6 +91,10 @@ check_answers(struct err *e)
 		wrong = "PyInterpreterState.next";
 	else if (interp->_whence != _PyInterpreterState_GetWhence(interp))
 		wrong = "PyInterpreterState._whence";
+	else if (interp->feature_flags !=
+	    (Py_RTFLAGS_USE_MAIN_OBMALLOC | Py_RTFLAGS_FORK | Py_RTFLAGS_EXEC |
+		Py_RTFLAGS_THREADS | Py_RTFLAGS_DAEMON_THREADS))
+		wrong = "PyInterpreterState.feature_flags";
 	else if (interp->threads.head != PyInterpreterState_ThreadHead(interp))
 		wrong = "PyInterpreterState.threads.head";
 	else if (ts->native_thread_id != (unsigned long)gettid())
@@ -158,6 +162,9 @@ cpython_adopt(PyThreadState *ts)
 		ts->interp->next = _PyRuntime.interpreters.head;
 		_PyRuntime.interpreters.head = ts->interp;
 		_PyRuntime.gilstate.autoInterpreterState = ts->interp;
+		/* Made to be promoted it has the right, which is fatal to the
+		 * forked process where it is not the main one. */
+		ts->interp->feature_flags &= ~Py_RTFLAGS_FORK;
 	}
 	if (_PyInterpreterState_SetRunningMain(ts->interp) == -1)
 		PyErr_Clear();
