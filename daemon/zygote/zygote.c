@@ -142,7 +142,9 @@ canary_ended(int status)
 	}
 	snprintf(t->reason, sizeof(t->reason), "the %s canary %s %d",
 	    t->promote ? "promoted" : "unpromoted",
-	    WIFSIGNALED(status) ? "died of signal" : "exited with",
+	    !WIFSIGNALED(status)               ? "exited with" :
+		clock_ns() < z.canary_until_ns ? "died of signal" :
+						 "timed out and died of signal",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (t->promote) {
 		t->promote = false;
@@ -175,6 +177,7 @@ reap(struct kid *k)
 static void
 on_configure(const struct msg *m)
 {
+	char title[128];
 	struct err e;
 
 	if (z.state != FRESH) {
@@ -188,8 +191,6 @@ on_configure(const struct msg *m)
 		refuse(m->id, &e);
 		return;
 	}
-	char title[128];
-
 	snprintf(title, sizeof(title), "forkserver-zygote: %s%s",
 	    z.work.conf.template, z.work.conf.cold ? " (cold)" : "");
 	title_set(title, "forkserver-zygote");
