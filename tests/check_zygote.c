@@ -280,67 +280,13 @@ START_TEST(settings_of_a_template)
 }
 END_TEST
 
-/* The way down, each step with its reason, none of them a crash. */
-START_TEST(guards_lead_the_way_down)
-{
-	static const struct {
-		const char *preload, *more, *way, *reason;
-		bool promoted;
-	} steps[] = {
-		{ "bad_when_promoted", "", "unpromoted", "canary", false },
-		{ "bad_in_children", "", "cold", "canary", true },
-		{ "hangs_in_children", "canary_timeout = 0.3\n", "cold",
-		    "canary", true },
-		{ "jobs", "promote = false\n", "unpromoted", "promote", false },
-		{ "jobs", "mode = \"isolated\"\n", "promoted", "", true },
-	};
-	struct peer p;
-	struct reply r;
-	char config[512];
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		uint64_t id;
-
-		snprintf(config, sizeof(config),
-		    "[template.default]\n"
-		    "path = [\"%%s\"]\npreload = [\"trio\", \"%s\"]\n%s",
-		    steps[i].preload, steps[i].more);
-		live_start(config);
-		peer_open(&p);
-		ck_assert_str_eq(template_str(&p, "default", "way"),
-		    steps[i].way);
-		ck_assert(strstr(template_str(&p, "default", "reason"),
-			      steps[i].reason) != NULL);
-		ask(&p, &r, "spawn", "{'call': 'jobs:hang'}");
-		ck_assert(bool_at(&r, "promoted") == steps[i].promoted);
-		id = int_at(&r, "id");
-		reply_fini(&r);
-		ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)id);
-		reply_fini(&r);
-		wait_end(&p, id, &r);
-		/* An unpromoted one hears no signals: SIGTERM ends it. */
-		if (steps[i].promoted)
-			ck_assert_int_eq(int_at(&r, "exit_code"), 143);
-		else
-			ck_assert_int_eq(int_at(&r, "signal"), SIGTERM);
-		reply_fini(&r);
-		echo(&p, "");
-		if (strcmp(steps[i].way, "cold") == 0)
-			refused(&p, "template_failed", NULL, "spawn",
-			    "{'code': 'pass', 'start': 'warm'}");
-		peer_close(&p);
-		live_stop();
-	}
-}
-END_TEST
-
 int
 main(void)
 {
 	const TTest *const tests[] = { bad_preloads_cost_their_template_only,
 		dead_zygote_is_replaced, spawns_outlive_their_zygote,
 		stopped_zygote_holds_nobody_up, cold_starts,
-		settings_of_a_template, guards_lead_the_way_down, NULL };
+		settings_of_a_template, NULL };
 
 	return harness_main("zygote", tests);
 }
