@@ -2,9 +2,12 @@
  * Templates whose preloads misbehave, and zygotes that die: each costs itself
  * only, and clients hear why.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/harness.h"
@@ -14,8 +17,9 @@ static const char several[] =
     "[template.raises]\npath = [\"%s\"]\npreload = [\"raises_at_import\"]\n"
     "[template.exits]\npath = [\"%s\"]\npreload = [\"exits_at_import\"]\n"
     "[template.crashes]\npath = [\"%s\"]\npreload = [\"crashes_at_import\"]\n"
+    "start = \"demand\"\n"
     "[template.hangs]\npath = [\"%s\"]\npreload = [\"hangs_at_import\"]\n"
-    "preload_timeout = 0.5\n"
+    "preload_timeout = 0.5\nstart = \"demand\"\n"
     "[template.thread]\npath = [\"%s\"]\npreload = [\"leaves_thread\"]\n"
     "[template.absent]\npreload = [\"no_such_module\"]\n";
 
@@ -74,17 +78,30 @@ echo(struct peer *p, const char *extra)
 	reply_fini(&r);
 }
 
+static void
+check_failed(struct peer *p, const char *name, const char *told,
+    const char *module)
+{
+	ck_assert_str_eq(template_str(p, name, "state"), "failed");
+	ck_assert_int_ge(template_int(p, name, "retry_ns"), 0);
+	ck_assert_str_eq(template_str(p, name, "error.code"),
+	    "template_failed");
+	ck_assert(strstr(template_str(p, name, "error.message"), told) != NULL);
+	ck_assert_str_eq(template_str(p, name, "error.module"), module);
+}
+
 START_TEST(bad_preloads_cost_their_template_only)
 {
 	static const struct {
 		const char *name, *module, *told;
+		bool rests; /* until the next spawn */
 	} bad[] = {
-		{ "raises", "raises_at_import", "not today" },
-		{ "exits", "exits_at_import", "SystemExit" },
-		{ "crashes", "crashes_at_import", "signal 11" },
-		{ "hangs", "hangs_at_import", "longer than" },
-		{ "thread", NULL, "thread" },
-		{ "absent", "no_such_module", "ModuleNotFoundError" },
+		{ "raises", "raises_at_import", "not today", false },
+		{ "exits", "exits_at_import", "SystemExit", false },
+		{ "crashes", "crashes_at_import", "signal 11", true },
+		{ "hangs", "hangs_at_import", "longer than", true },
+		{ "thread", NULL, "thread", false },
+		{ "absent", "no_such_module", "ModuleNotFoundError", false },
 	};
 	struct peer p;
 	struct reply r;
@@ -106,8 +123,12 @@ START_TEST(bad_preloads_cost_their_template_only)
 		if (i == 0)
 			ck_assert(strstr(str_at(&r, "traceback"),
 				      "raises_at_import.py") != NULL);
+		ck_assert_int_ge(int_at(&r, "retry_ns"), 0);
 		reply_fini(&r);
 		ck_assert_int_ge(template_int(&p, bad[i].name, "failures"), 1);
+		if (bad[i].rests)
+			check_failed(&p, bad[i].name, bad[i].told,
+			    bad[i].module);
 		echo(&p, "");
 	}
 	refused(&p, "unknown_template", NULL, "spawn",
@@ -121,11 +142,20 @@ START_TEST(dead_zygote_is_replaced)
 {
 	struct peer p;
 	struct reply r;
-	uint64_t hang, busy;
+	uint32_t id;
+	uint64_t hang, busy, reads;
 	pid_t zygote;
+	int in[2];
 
 	live_start(NULL);
 	peer_open(&p);
+	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+	id = peer_send_fds(&p, "spawn", &in[0], 1,
+	    "{'code': 'import sys; sys.exit(len(sys.stdin.read()))',"
+	    " 'fds': [0]}");
+	peer_response(&p, id, &r);
+	reads = int_at(&r, "id");
+	reply_fini(&r);
 	hang = spawn(&p, "{'call': 'jobs:hang'}");
 	busy = spawn(&p, "{'call': 'jobs:busy'}");
 	zygote = template_int(&p, "default", "pid");
@@ -148,6 +178,23 @@ START_TEST(dead_zygote_is_replaced)
 	wait_end(&p, busy, &r);
 	ck_assert_int_eq(int_at(&r, "signal"), SIGKILL);
 	reply_fini(&r);
+	/* What is left alone comes to its own end. */
+	ck_assert_int_eq(write(in[1], "sevenly", 7), 7);
+	close(in[0]);
+	close(in[1]);
+	wait_end(&p, reads, &r);
+	ck_assert_int_eq(int_at(&r, "exit_code"), 7);
+	ck_assert(!bool_at(&r, "cancelled") && !bool_at(&r, "killed"));
+	ck_assert_int_eq(int_at(&r, "generation"), 1);
+	ck_assert_int_gt(int_at(&r, "rusage.minflt"), 0);
+	reply_fini(&r);
+	/* An idle one is replaced as well. */
+	zygote = template_int(&p, "default", "pid");
+	kill(zygote, SIGKILL);
+	process_gone(zygote);
+	echo(&p, "");
+	ck_assert_int_eq(template_int(&p, "default", "generation"), 3);
+	ck_assert_str_eq(template_str(&p, "default", "state"), "ready");
 	peer_close(&p);
 	live_stop();
 }
@@ -213,26 +260,26 @@ START_TEST(cold_starts)
 {
 	struct peer p;
 	struct reply r;
-	uint64_t id;
+	uint32_t id;
 
 	live_start("[template.default]\npath = [\"%s\"]\n"
 		   "preload = [\"trio\", \"jobs\"]\n[template.raises]\n"
 		   "path = [\"%s\"]\npreload = [\"raises_at_import\"]\n"
 		   "start = \"demand\"\n");
 	peer_open(&p);
-	ask(&p, &r, "spawn", "{'call': 'jobs:hang', 'start': 'cold'}");
+	ask(&p, &r, "spawn", "{'call': 'jobs:echo', 'start': 'cold'}");
 	ck_assert_str_eq(str_at(&r, "start"), "cold");
 	ck_assert(bool_at(&r, "promoted"));
 	ck_assert_int_ge(int_at(&r, "interpreter"), 1);
-	id = int_at(&r, "id");
-	reply_fini(&r);
-	ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)id);
-	reply_fini(&r);
-	wait_end(&p, id, &r);
-	ck_assert_int_eq(int_at(&r, "exit_code"), 143);
 	reply_fini(&r);
 	echo(&p, ", 'start': 'cold'");
 	echo(&p, ", 'start': 'warm'");
+	/* It has the preloads, though it asks for none of them. */
+	ck_assert_int_eq(run(&p, &r,
+			     "{'start': 'cold', 'code': 'import sys; "
+			     "sys.exit(\"jobs\" in sys.modules)'}"),
+	    1);
+	reply_fini(&r);
 	live.baseline += 2; /* the sockets of two cold zygotes */
 	id = peer_send(&p, "spawn",
 	    "{'template': 'raises', 'code': 'pass', 'start': 'cold'}");
@@ -280,13 +327,74 @@ START_TEST(settings_of_a_template)
 }
 END_TEST
 
+static void
+shell(const char *command, const char *dir)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), command, dir);
+	ck_assert_int_eq(system(text), 0);
+}
+
+/* A module that stays in its import until the test lets it go on; that the
+ * template's environment and path are there at import time. */
+START_TEST(spawns_wait_for_their_template)
+{
+	char dir[] = "/tmp/forkserverd-gate-XXXXXX", config[512], fifo[64];
+	struct peer p;
+	struct reply r;
+	FILE *f;
+
+	ck_assert(mkdtemp(dir) != NULL);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	shell("echo 'import os; SEEN = open(os.environ[\"GATE\"]).read()'"
+	      " > %s/gate.py",
+	    dir);
+	snprintf(config, sizeof(config),
+	    "[template.default]\npreload = []\n[template.gated]\n"
+	    "start = \"demand\"\npath = [\"%s\"]\npreload = [\"gate\"]\n"
+	    "env = { GATE = \"%s\" }\n",
+	    dir, fifo);
+	live_start(config);
+	peer_open(&p);
+	live.baseline += 1; /* the socket of its zygote */
+	for (int i = 0; i < 5; i++)
+		peer_send(&p, "spawn",
+		    "{'template': 'gated', 'code': 'import gate; "
+		    "assert gate.SEEN == \"open\"'}");
+	/* It can't get ready as yet, and nobody else waits for it. */
+	ck_assert_str_eq(template_str(&p, "gated", "state"), "starting");
+	ck_assert_int_eq(template_int(&p, "gated", "children"), 5);
+	ck_assert_int_eq(run(&p, &r, "{'code': 'pass'}"), 0);
+	reply_fini(&r);
+	ask(&p, &r, "inspect", "{'id': 1}");
+	ck_assert_str_eq(str_at(&r, "state"), "queued");
+	ck_assert_int_eq(int_at(&r, "pid"), 0);
+	reply_fini(&r);
+	f = fopen(fifo, "w");
+	ck_assert(f != NULL && fputs("open", f) >= 0 && fclose(f) == 0);
+	/* Each of the five is told of its child's end. */
+	for (int i = 0; i < 5; i++) {
+		peer_event(&p, "exited", &r);
+		ck_assert_str_eq(str_at(&r, "template"), "gated");
+		ck_assert_int_eq(int_at(&r, "generation"), 1);
+		ck_assert_int_eq(int_at(&r, "exit_code"), 0);
+		reply_fini(&r);
+	}
+	peer_close(&p);
+	live_stop();
+	shell("rm -r %s", dir);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { bad_preloads_cost_their_template_only,
 		dead_zygote_is_replaced, spawns_outlive_their_zygote,
 		stopped_zygote_holds_nobody_up, cold_starts,
-		settings_of_a_template, NULL };
+		settings_of_a_template, spawns_wait_for_their_template, NULL };
 
 	return harness_main("zygote", tests);
 }
