@@ -299,10 +299,10 @@ else ifneq ($(elsewhere),)
 short = $(filter-out -,$(firstword -$(MAKEFLAGS)))
 jobs = $(or $(filter -j%,$(MAKEFLAGS)),-j$(shell nproc))
 
-# These need what tests/env/tools lists besides.
-ifneq ($(filter fmt fmt-check lint tidy check-dbg,$(elsewhere)),)
-export FORKSERVERD_ENV_TOOLS := 1
-endif
+# The lists that goals need besides tests/env/packages.
+tools_for := fmt fmt-check lint tidy tidy/% check-dbg
+export FORKSERVERD_ENV_EXTRA += $(foreach list,tools,\
+	$(if $(filter $($(list)_for),$(elsewhere)),$(list)))
 
 .PHONY: $(elsewhere) in-env
 $(elsewhere): in-env ;@:
