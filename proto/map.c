@@ -42,7 +42,7 @@ is_text(const msgpack_object *o, struct bytes *b)
 		*b = (struct bytes){ o->via.bin.ptr, o->via.bin.size };
 	else
 		return false;
-	if (b->p == NULL) /* as msgpack-c has an empty one */
+	if (b->n == 0) /* msgpack-c's has none */
 		b->p = "";
 	return true;
 }

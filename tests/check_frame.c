@@ -25,7 +25,7 @@ expect_whole(const uint8_t *p, size_t n)
 {
 	struct frame_scan s = { 0 };
 	struct err e;
-	size_t len;
+	size_t len = 0;
 
 	for (size_t i = 1; i <= n; i++)
 		ck_assert_int_eq(frame_scan(&s, p, i, lim, &len, &e), i == n);

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -13,6 +14,9 @@ FIXTURES = HERE.parent / "fixtures"
 
 # PYTHON* variables come too late for a child (README): not in its parent's.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+
+# `nohup make check` has it ignored, which every process here would inherit.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 CONFIG = f"""\
 [template.default]
