@@ -6,84 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config_value.h"
-#include "daemon/log.h"
+#include "daemon/config_keys.h"
 
 #ifndef FORKSERVERD_LIBEXECDIR
 #define FORKSERVERD_LIBEXECDIR "/usr/libexec"
 #endif
 
 #define ZYGOTE_NAME "forkserver-zygote"
-
-static const char *const level_names[] = {
-	[LOG_ERROR] = "error",
-	[LOG_WARN] = "warn",
-	[LOG_INFO] = "info",
-	[LOG_DEBUG] = "debug",
-	NULL,
-};
-static const char *const mode_names[] = {
-	[MODE_LEGACY] = "legacy",
-	[MODE_ISOLATED] = "isolated",
-	NULL,
-};
-static const char *const start_names[] = {
-	[START_AUTO] = "auto",
-	[START_DEMAND] = "demand",
-	NULL,
-};
-
-#define SERVER(field) offsetof(struct config_server, field)
-static const struct config_key server_keys[] = {
-	{ "socket", KIND_TEXT, SERVER(socket), "", 0, 0, NULL },
-	{ "mode", KIND_OCTAL, SERVER(mode), "0600", 0, 0777, NULL },
-	{ "max_clients", KIND_COUNT, SERVER(max_clients), "256", 1, 100000,
-	    NULL },
-	{ "max_children", KIND_COUNT, SERVER(max_children), "4096", 1, 1000000,
-	    NULL },
-	{ "max_starting", KIND_COUNT, SERVER(max_starting), "1024", 1, 1000000,
-	    NULL },
-	{ "max_queued_bytes", KIND_COUNT, SERVER(max_queued_bytes), "67108864",
-	    65536, UINT64_C(1) << 40, NULL },
-	{ "records", KIND_COUNT, SERVER(records), "4096", 0, 1000000, NULL },
-	{ "grace", KIND_SECONDS, SERVER(grace_ns), "5.0", 0, 86400, NULL },
-	{ "zygote", KIND_TEXT, SERVER(zygote), "", 0, 0, NULL },
-	{ "log_level", KIND_CHOICE, SERVER(log_level), "info", 0, 0,
-	    level_names },
-	{ "drain_timeout", KIND_SECONDS, SERVER(drain_timeout_ns), "60.0", 0,
-	    86400, NULL },
-	{ 0 },
-};
-
-#define TEMPLATE(field) offsetof(struct config_template, field)
-static const struct config_key template_keys[] = {
-	{ "mode", KIND_CHOICE, TEMPLATE(mode), "legacy", 0, 0, mode_names },
-	{ "promote", KIND_BOOL, TEMPLATE(promote), "true", 0, 0, NULL },
-	{ "preload", KIND_LIST, TEMPLATE(preload), "trio", 0, 0, NULL },
-	{ "path", KIND_LIST, TEMPLATE(path), "", 0, 0, NULL },
-	{ "env", KIND_TABLE, TEMPLATE(env), "", 0, 0, NULL },
-	{ "canary_timeout", KIND_SECONDS, TEMPLATE(canary_ns), "10.0", 0, 86400,
-	    NULL },
-	{ "preload_timeout", KIND_SECONDS, TEMPLATE(preload_ns), "120.0", 0,
-	    86400, NULL },
-	{ "start", KIND_CHOICE, TEMPLATE(start), "auto", 0, 0, start_names },
-	{ 0 },
-};
-
-const char *
-config_mode_name(int mode)
-{
-	return mode_names[mode];
-}
-
-static const struct config_key *
-find_key(const struct config_key *k, const char *name, size_t n)
-{
-	for (; k->name != NULL; k++)
-		if (strlen(k->name) == n && memcmp(k->name, name, n) == 0)
-			return k;
-	return NULL;
-}
 
 static int
 set_defaults(const struct config_key *k, void *section, struct err *e)
@@ -132,14 +61,14 @@ need_template(struct config *c, const char *name, size_t n, struct err *e)
 		return NULL;
 	}
 	c->ntemplates++;
-	return set_defaults(template_keys, t, e) == 0 ? t : NULL;
+	return set_defaults(config_template_keys, t, e) == 0 ? t : NULL;
 }
 
 int
 config_init(struct config *c, struct err *e)
 {
 	*c = (struct config){ 0 };
-	if (set_defaults(server_keys, &c->server, e) == -1)
+	if (set_defaults(config_server_keys, &c->server, e) == -1)
 		return -1;
 	return need_template(c, "default", 7, e) != NULL ? 0 : -1;
 }
@@ -147,10 +76,11 @@ config_init(struct config *c, struct err *e)
 void
 config_fini(struct config *c)
 {
-	for (const struct config_key *k = server_keys; k->name != NULL; k++)
+	for (const struct config_key *k = config_server_keys; k->name != NULL;
+	    k++)
 		config_value_fini(k, &c->server);
 	for (size_t i = 0; i < c->ntemplates; i++) {
-		for (const struct config_key *k = template_keys;
+		for (const struct config_key *k = config_template_keys;
 		    k->name != NULL; k++)
 			config_value_fini(k, &c->templates[i]);
 		free(c->templates[i].name);
@@ -168,10 +98,12 @@ config_set(struct config *c, const char *path, const char *value, struct err *e)
 	void *section = NULL;
 
 	if (strncmp(path, "server.", 7) == 0) {
-		k = find_key(server_keys, path + 7, strlen(path + 7));
+		k = config_key_find(config_server_keys, path + 7,
+		    strlen(path + 7));
 		section = &c->server;
 	} else if (strncmp(path, "template.", 9) == 0 && key > path + 9) {
-		k = find_key(template_keys, key + 1, strlen(key + 1));
+		k = config_key_find(config_template_keys, key + 1,
+		    strlen(key + 1));
 		if (k != NULL)
 			section = need_template(c, path + 9, key - path - 9, e);
 		if (k != NULL && section == NULL)
@@ -203,7 +135,8 @@ set_section(const struct config_key *keys, void *section, const char *where,
 		n = kv->key.via.str.size > 80 ? 80 : kv->key.via.str.size;
 		snprintf(path, sizeof(path), "%s.%.*s", where, n,
 		    kv->key.via.str.ptr);
-		k = find_key(keys, kv->key.via.str.ptr, kv->key.via.str.size);
+		k = config_key_find(keys, kv->key.via.str.ptr,
+		    kv->key.via.str.size);
 		if (k == NULL)
 			return err_key(e, path, "%s: no such key", path);
 		if (config_value_object(k, section, path, &kv->val, e) == -1)
@@ -231,7 +164,8 @@ set_templates(struct config *c, const msgpack_object *o, struct err *e)
 		if (t == NULL)
 			return -1;
 		snprintf(where, sizeof(where), "template.%s", t->name);
-		if (set_section(template_keys, t, where, &kv->val, e) == -1)
+		if (set_section(config_template_keys, t, where, &kv->val, e) ==
+		    -1)
 			return -1;
 	}
 	return 0;
@@ -248,7 +182,8 @@ config_set_all(struct config *c, const msgpack_object *o, struct err *e)
 		return -1;
 	r = map_obj(&m, "server", MAP_OPTIONAL, &section);
 	if (r == 1 &&
-	    set_section(server_keys, &c->server, "server", section, e) == -1)
+	    set_section(config_server_keys, &c->server, "server", section, e) ==
+		-1)
 		return -1;
 	r = map_obj(&m, "template", MAP_OPTIONAL, &section);
 	if (r == 1 && set_templates(c, section, e) == -1)
@@ -281,7 +216,8 @@ template_path_of_env(const struct config *c, const char *rest, char *path,
 
 	/* The longest key that the name ends with: PRELOAD_TIMEOUT, not
 	 * TIMEOUT. */
-	for (const struct config_key *k = template_keys; k->name != NULL; k++) {
+	for (const struct config_key *k = config_template_keys; k->name != NULL;
+	    k++) {
 		size_t l = strlen(k->name);
 
 		if (len > l + 1 && l > best && rest[len - l - 1] == '_' &&
@@ -322,7 +258,8 @@ config_path_of_env(const struct config *c, const char *name, char *path,
 	if (strncmp(name, server, strlen(server)) != 0)
 		return 0;
 	name += strlen(server);
-	for (const struct config_key *k = server_keys; k->name != NULL; k++)
+	for (const struct config_key *k = config_server_keys; k->name != NULL;
+	    k++)
 		if (strlen(k->name) == strlen(name) &&
 		    env_equal(name, k->name, strlen(name))) {
 			snprintf(path, n, "server.%s", k->name);
@@ -384,11 +321,12 @@ config_print(const struct config *c, FILE *f)
 	if (c->file != NULL)
 		fprintf(f, "# file: %s\n", c->file);
 	fputs("[server]\n", f);
-	for (const struct config_key *k = server_keys; k->name != NULL; k++)
+	for (const struct config_key *k = config_server_keys; k->name != NULL;
+	    k++)
 		config_value_print(k, &c->server, f);
 	for (size_t i = 0; i < c->ntemplates; i++) {
 		fprintf(f, "\n[template.%s]\n", c->templates[i].name);
-		for (const struct config_key *k = template_keys;
+		for (const struct config_key *k = config_template_keys;
 		    k->name != NULL; k++)
 			config_value_print(k, &c->templates[i], f);
 	}

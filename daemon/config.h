@@ -1,7 +1,7 @@
 /*
- * config: what the daemon was told.  Owns the struct, its defaults and the
- * table of keys against which every source is checked.  config_load.c reads
- * the sources; command line wins over environment over file over default.
+ * config: what the daemon was told.  Owns the struct; every source is checked
+ * against config_keys.h.  config_load.c reads the sources; command line wins
+ * over environment over file over default.
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H

@@ -1,0 +1,76 @@
+#include "daemon/config_keys.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "daemon/log.h"
+
+static const char *const level_names[] = {
+	[LOG_ERROR] = "error",
+	[LOG_WARN] = "warn",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+	NULL,
+};
+static const char *const mode_names[] = {
+	[MODE_LEGACY] = "legacy",
+	[MODE_ISOLATED] = "isolated",
+	NULL,
+};
+static const char *const start_names[] = {
+	[START_AUTO] = "auto",
+	[START_DEMAND] = "demand",
+	NULL,
+};
+
+#define SERVER(field) offsetof(struct config_server, field)
+const struct config_key config_server_keys[] = {
+	{ "socket", KIND_TEXT, SERVER(socket), "", 0, 0, NULL },
+	{ "mode", KIND_OCTAL, SERVER(mode), "0600", 0, 0777, NULL },
+	{ "max_clients", KIND_COUNT, SERVER(max_clients), "256", 1, 100000,
+	    NULL },
+	{ "max_children", KIND_COUNT, SERVER(max_children), "4096", 1, 1000000,
+	    NULL },
+	{ "max_starting", KIND_COUNT, SERVER(max_starting), "1024", 1, 1000000,
+	    NULL },
+	{ "max_queued_bytes", KIND_COUNT, SERVER(max_queued_bytes), "67108864",
+	    65536, UINT64_C(1) << 40, NULL },
+	{ "records", KIND_COUNT, SERVER(records), "4096", 0, 1000000, NULL },
+	{ "grace", KIND_SECONDS, SERVER(grace_ns), "5.0", 0, 86400, NULL },
+	{ "zygote", KIND_TEXT, SERVER(zygote), "", 0, 0, NULL },
+	{ "log_level", KIND_CHOICE, SERVER(log_level), "info", 0, 0,
+	    level_names },
+	{ "drain_timeout", KIND_SECONDS, SERVER(drain_timeout_ns), "60.0", 0,
+	    86400, NULL },
+	{ 0 },
+};
+
+#define TEMPLATE(field) offsetof(struct config_template, field)
+const struct config_key config_template_keys[] = {
+	{ "mode", KIND_CHOICE, TEMPLATE(mode), "legacy", 0, 0, mode_names },
+	{ "promote", KIND_BOOL, TEMPLATE(promote), "true", 0, 0, NULL },
+	{ "preload", KIND_LIST, TEMPLATE(preload), "trio", 0, 0, NULL },
+	{ "path", KIND_LIST, TEMPLATE(path), "", 0, 0, NULL },
+	{ "env", KIND_TABLE, TEMPLATE(env), "", 0, 0, NULL },
+	{ "canary_timeout", KIND_SECONDS, TEMPLATE(canary_ns), "10.0", 0, 86400,
+	    NULL },
+	{ "preload_timeout", KIND_SECONDS, TEMPLATE(preload_ns), "120.0", 0,
+	    86400, NULL },
+	{ "start", KIND_CHOICE, TEMPLATE(start), "auto", 0, 0, start_names },
+	{ 0 },
+};
+
+const char *
+config_mode_name(int mode)
+{
+	return mode_names[mode];
+}
+
+const struct config_key *
+config_key_find(const struct config_key *k, const char *name, size_t n)
+{
+	for (; k->name != NULL; k++)
+		if (strlen(k->name) == n && memcmp(k->name, name, n) == 0)
+			return k;
+	return NULL;
+}
