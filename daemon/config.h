@@ -42,6 +42,8 @@ struct config_template {
 	int mode; /* enum config_mode */
 	bool promote;
 	struct words preload, path, env;
+	char *venv; /* "": none */
+	struct words prime, after_fork, allow;
 	uint64_t canary_ns, preload_ns;
 	int start; /* enum config_start */
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "proto/allow.h"
 
 static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
@@ -22,6 +23,8 @@ static const char *const start_names[] = {
 	[START_DEMAND] = "demand",
 	NULL,
 };
+
+static const char *const allow_names[] = ALLOW_NAMES;
 
 #define SERVER(field) offsetof(struct config_server, field)
 const struct config_key config_server_keys[] = {
@@ -51,6 +54,10 @@ const struct config_key config_template_keys[] = {
 	{ "promote", KIND_BOOL, TEMPLATE(promote), "true", 0, 0, NULL },
 	{ "preload", KIND_LIST, TEMPLATE(preload), "trio", 0, 0, NULL },
 	{ "path", KIND_LIST, TEMPLATE(path), "", 0, 0, NULL },
+	{ "venv", KIND_TEXT, TEMPLATE(venv), "", 0, 0, NULL },
+	{ "prime", KIND_LIST, TEMPLATE(prime), "", 0, 0, NULL },
+	{ "after_fork", KIND_LIST, TEMPLATE(after_fork), "", 0, 0, NULL },
+	{ "allow", KIND_LIST, TEMPLATE(allow), "", 0, 0, allow_names },
 	{ "env", KIND_TABLE, TEMPLATE(env), "", 0, 0, NULL },
 	{ "canary_timeout", KIND_SECONDS, TEMPLATE(canary_ns), "10.0", 0, 86400,
 	    NULL },

@@ -12,7 +12,7 @@
 static const char *
 wanted(const struct config_key *k, char *buf, size_t n)
 {
-	size_t at;
+	size_t at = 0;
 
 	switch (k->kind) {
 	case KIND_TEXT:
@@ -29,17 +29,20 @@ wanted(const struct config_key *k, char *buf, size_t n)
 		return buf;
 	case KIND_BOOL:
 		return "true or false";
+	case KIND_LIST:
+		if (k->choices == NULL)
+			return "a list of strings";
+		at = snprintf(buf, n, "a list of");
+		break;
 	case KIND_CHOICE:
 		at = snprintf(buf, n, "one of");
-		for (const char *const *c = k->choices; *c != NULL; c++)
-			at += snprintf(buf + at, n - at, " \"%s\"", *c);
-		return buf;
-	case KIND_LIST:
-		return "a list of strings";
+		break;
 	case KIND_TABLE:
 		return "a table of strings";
 	}
-	return "";
+	for (const char *const *c = k->choices; *c != NULL; c++)
+		at += snprintf(buf + at, n - at, " \"%s\"", *c);
+	return buf;
 }
 
 static int
@@ -110,16 +113,39 @@ put_digits(const struct config_key *k, void *at, const char *s, int base)
 	return 0;
 }
 
+/* -1: it is none. */
 static int
-put_choice(const struct config_key *k, void *at, const char *s, size_t n)
+choice_of(const struct config_key *k, const char *s, size_t n)
 {
 	for (int i = 0; k->choices[i] != NULL; i++)
 		if (strlen(k->choices[i]) == n &&
-		    memcmp(k->choices[i], s, n) == 0) {
-			*(int *)at = i;
-			return 0;
-		}
+		    memcmp(k->choices[i], s, n) == 0)
+			return i;
 	return -1;
+}
+
+static int
+put_choice(const struct config_key *k, void *at, const char *s, size_t n)
+{
+	int i = choice_of(k, s, n);
+
+	if (i != -1)
+		*(int *)at = i;
+	return i == -1 ? -1 : 0;
+}
+
+/* Takes W's words, or frees them where one is no choice of the key's. */
+static int
+put_list(const struct config_key *k, void *at, struct words *w)
+{
+	for (size_t i = 0; k->choices != NULL && i < w->n; i++)
+		if (choice_of(k, w->v[i], strlen(w->v[i])) == -1) {
+			words_fini(w);
+			return -1;
+		}
+	words_fini(at);
+	*(struct words *)at = *w;
+	return 0;
 }
 
 /* "a,b,c"; of a table "K=v,L=w"; "" is the empty list. */
@@ -142,9 +168,9 @@ put_commas(const struct config_key *k, void *at, const char *s, struct err *e)
 		}
 		s += n + (s[n] == ',');
 	}
-	words_fini(at);
-	*(struct words *)at = w;
-	return 0;
+	if (put_list(k, at, &w) == 0)
+		return 0;
+	return err_set(e, ERR_INVALID_PARAMS, "no choice");
 }
 
 int
@@ -277,9 +303,7 @@ put_words(const struct config_key *k, void *at, const msgpack_object *o,
 		words_fini(&w);
 		return r;
 	}
-	words_fini(at);
-	*(struct words *)at = w;
-	return 0;
+	return put_list(k, at, &w) == 0 ? 0 : 1;
 }
 
 /* 0; -1 with E filled; 1 where it does not fit the key. */

@@ -20,7 +20,7 @@ enum config_kind {
 	KIND_SECONDS, /* uint64_t of nanoseconds; an int or a float */
 	KIND_BOOL,    /* bool */
 	KIND_CHOICE,  /* int: an index of choices */
-	KIND_LIST,    /* struct words; elements without NUL */
+	KIND_LIST,    /* struct words without NUL; of the choices, if any */
 	KIND_TABLE,   /* struct words of "key=value" */
 };
 
@@ -30,7 +30,7 @@ struct config_key {
 	size_t at;                  /* offset in its section's struct */
 	const char *def;            /* as text */
 	uint64_t min, max;          /* KIND_COUNT; KIND_SECONDS in s */
-	const char *const *choices; /* NULL-terminated */
+	const char *const *choices; /* NULL-terminated, or NULL */
 };
 
 /* WHERE is the key path for errors, SECTION the struct of the key's section.

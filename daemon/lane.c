@@ -216,6 +216,10 @@ lane_ready(struct lane *l)
 	log_info("template=%s kind=%s pid=%d generation=%ju way=%s op=ready",
 	    template_name(t), lane_name(l), (int)l->z->pid,
 	    (uintmax_t)l->z->generation, zygote_way_name(l->z->way));
+	if (l->kind == ZYGOTE_WARM && t->way == ZYGOTE_UNPROMOTED &&
+	    t->cfg->promote)
+		log_warn("template=%s op=unpromoted: %s", template_name(t),
+		    t->reason != NULL ? t->reason : "no reason given");
 	if (l->kind == ZYGOTE_WARM && t->way == ZYGOTE_ADOPTS_NOT)
 		turn_cold(l);
 	else

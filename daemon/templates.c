@@ -160,18 +160,26 @@ children_of(const struct template *t)
 	return n;
 }
 
+/* A is empty, or a packed array. */
+static void
+pack_array(msgpack_packer *pk, struct pack_map *m, const char *key,
+    const msgpack_sbuffer *a)
+{
+	pack_key(pk, m, key);
+	if (a->size > 0)
+		msgpack_sbuffer_write(pk->data, a->data, a->size);
+	else
+		msgpack_pack_array(pk, 0);
+}
+
 static void
 pack_zygote(const struct zygote *z, msgpack_packer *pk, struct pack_map *m)
 {
 	pack_kv_uint(pk, m, "pid", z->pid);
 	if (z->python != NULL)
 		pack_kv_str(pk, m, "python", z->python);
-	pack_key(pk, m, "preload");
-	if (z->preload.size > 0)
-		msgpack_sbuffer_write(pk->data, z->preload.data,
-		    z->preload.size);
-	else
-		msgpack_pack_array(pk, 0);
+	pack_array(pk, m, "preload", &z->preload);
+	pack_array(pk, m, "warnings", &z->warnings);
 }
 
 void

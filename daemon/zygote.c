@@ -208,6 +208,10 @@ configure(struct zygote *z)
 	pack_kv_bool(&o.pk, &m, "promote", t->promote);
 	pack_words(&o.pk, &m, "preload", &t->preload);
 	pack_words(&o.pk, &m, "path", &t->path);
+	pack_kv_text(&o.pk, &m, "venv", t->venv);
+	pack_words(&o.pk, &m, "prime", &t->prime);
+	pack_words(&o.pk, &m, "after_fork", &t->after_fork);
+	pack_words(&o.pk, &m, "allow", &t->allow);
 	pack_env(&o.pk, &m, &t->env);
 	pack_kv_uint(&o.pk, &m, "canary_ns", t->canary_ns);
 	pack_kv_uint(&o.pk, &m, "generation", z->generation);
@@ -243,6 +247,7 @@ zygote_start(struct lane *l, uint64_t generation, struct err *e)
 	z->lane = l;
 	z->generation = generation;
 	msgpack_sbuffer_init(&z->preload);
+	msgpack_sbuffer_init(&z->warnings);
 	stream_init(&z->st, sv[0], &frame_limits_default, OUT_MAX);
 	z->st.close_fd = fdcloser_close;
 	ev_io_init(&z->rd, read_cb, sv[0], EV_READ);
@@ -316,6 +321,7 @@ zygote_free(struct zygote *z)
 	TAILQ_REMOVE(&z->srv->templates.zygotes, z, link);
 	stream_fini(&z->st);
 	msgpack_sbuffer_destroy(&z->preload);
+	msgpack_sbuffer_destroy(&z->warnings);
 	free(z->python);
 	free(z->reason);
 	if (z->fail != NULL)

@@ -48,8 +48,8 @@ struct zygote {
 	/* Of the answer to configure. */
 	char *python, *reason; /* NULL: not told */
 	enum zygote_way way;
-	msgpack_sbuffer preload; /* packed array, empty: not told */
-	struct failure *fail;    /* the error, NULL: none */
+	msgpack_sbuffer preload, warnings; /* packed arrays, empty: not told */
+	struct failure *fail;              /* the error, NULL: none */
 };
 
 TAILQ_HEAD(zygote_list, zygote);

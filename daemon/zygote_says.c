@@ -9,8 +9,10 @@
 #include "daemon/clock.h"
 #include "daemon/failure.h"
 #include "daemon/lane.h"
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
+#include "daemon/templates.h"
 #include "daemon/zygote.h"
 #include "proto/map.h"
 
@@ -46,14 +48,48 @@ read_way(struct zygote *z, struct map *m)
 	return err_set(m->e, ERR_MALFORMED, "a \"way\" that is not known");
 }
 
+/* 1 with a copy of the array in TO, 0, or -1. */
+static int
+keep_array(struct map *m, const char *key, msgpack_sbuffer *to)
+{
+	const msgpack_object_array *a;
+	msgpack_packer pk;
+	int r = map_array(m, key, MAP_OPTIONAL, 65536, &a);
+
+	if (r != 1)
+		return r;
+	msgpack_packer_init(&pk, to, msgpack_sbuffer_write);
+	msgpack_pack_object(&pk,
+	    (msgpack_object){ .type = MSGPACK_OBJECT_ARRAY, .via.array = *a });
+	return 1;
+}
+
+static int
+take_warnings(struct zygote *z, struct map *m)
+{
+	const msgpack_object_array *a;
+	struct bytes b;
+
+	if (keep_array(m, "warnings", &z->warnings) != 1)
+		return 0;
+	if (map_array(m, "warnings", MAP_REQUIRED, 256, &a) == -1)
+		return -1;
+	for (uint32_t i = 0; i < a->size; i++) {
+		if (map_text_at(m, "warnings", a, i, 4096, &b) == -1)
+			return -1;
+		log_warn("template=%s kind=%s pid=%d op=audit: %.*s",
+		    template_name(z->lane->t), lane_name(z->lane), (int)z->pid,
+		    (int)b.n, b.p);
+	}
+	return 0;
+}
+
 /* The answer to configure, when it is a result. */
 static int
 take_ready(struct zygote *z, const msgpack_object *result, struct err *e)
 {
 	struct bytes b;
-	const msgpack_object_array *preload;
 	struct map m;
-	msgpack_packer pk;
 	int r;
 
 	if (map_init(&m, result, "configure", e) == -1 || read_way(z, &m) == -1)
@@ -65,16 +101,9 @@ take_ready(struct zygote *z, const msgpack_object *result, struct err *e)
 		r = map_text(&m, "reason", MAP_OPTIONAL, 4096, &b);
 	if (r == 1)
 		z->reason = bytes_dup(b);
-	if (r != -1)
-		r = map_array(&m, "preload", MAP_OPTIONAL, 65536, &preload);
-	if (r == -1)
+	if (r == -1 || keep_array(&m, "preload", &z->preload) == -1 ||
+	    take_warnings(z, &m) == -1)
 		return -1;
-	if (r == 1) {
-		msgpack_packer_init(&pk, &z->preload, msgpack_sbuffer_write);
-		msgpack_pack_object(&pk,
-		    (msgpack_object){
-			.type = MSGPACK_OBJECT_ARRAY, .via.array = *preload });
-	}
 	ev_timer_stop(z->srv->loop, &z->timer);
 	z->state = ZYGOTE_READY;
 	z->was_ready = true;

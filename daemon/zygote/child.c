@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/zygote/canary.h"
 #include "daemon/zygote/control.h"
 #include "daemon/zygote/cpython.h"
 #include "daemon/zygote/fds.h"
@@ -31,12 +32,6 @@ static struct {
 } self;
 
 /* --- what the Python side says ------------------------------------------ */
-
-static void
-op_loading(const char *module)
-{
-	(void)module; /* a cold start's preloads: the reply names a culprit */
-}
 
 static void
 op_started(void)
@@ -107,7 +102,6 @@ static void
 set_ops(void)
 {
 	runtime_ops = (struct runtime_ops){
-		.loading = op_loading,
 		.started = op_started,
 		.failed = op_failed,
 		.raised = op_raised,
@@ -262,19 +256,17 @@ live(void)
 
 /* --- birth --------------------------------------------------------------- */
 
-/* A cold start's interpreter.  Its failure is the answer to the job. */
-static void
-make_cold(struct template *t)
+/* The birth failed for E: that is the answer to the job. */
+static _Noreturn void
+refuse_job(const struct err *e)
 {
-	struct report_exception x = { NULL, NULL, NULL };
+	const struct report_exception x = {
+		.traceback = self.t->preload.traceback,
+	};
 	struct msg m;
-	struct err e;
 
-	if (template_make(t, true, &e) == 0)
-		return;
 	read_job(&m);
-	x.traceback = t->traceback;
-	report_failed(&self.stream, self.job_msgid, ERR_TEMPLATE_FAILED, e.msg,
+	report_failed(&self.stream, self.job_msgid, ERR_TEMPLATE_FAILED, e->msg,
 	    &x);
 	_exit(1);
 }
@@ -285,7 +277,26 @@ canary(struct template *t)
 	struct err e;
 	PyObject *r = runtime_call(t->runtime, &e, "canary", "(i)", t->promote);
 
-	_exit(r != NULL ? (int)PyLong_AsLong(r) : 1);
+	if (r != NULL)
+		_exit(CANARY_GOOD);
+	canary_say(FDS_CONTROL, e.msg, NULL);
+	_exit(1);
+}
+
+/* Its interpreter, its own: adopted or, of a cold start, made. */
+static void
+awake(struct template *t)
+{
+	struct err e;
+
+	if (t->ts != NULL) {
+		template_adopt(t);
+		return;
+	}
+	if (template_make(t, true, &e) == -1)
+		refuse_job(&e);
+	if (t->adoptable)
+		cpython_adopt(t->ts);
 }
 
 static _Noreturn void
@@ -298,18 +309,11 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd)
 	self.born_ns = clock_ns();
 	self.t = t;
 	setsid();
-	if (fds_begin(null_fd, control != -1 ? control : null_fd, &t->kept,
-		&e) == -1)
+	if (fds_begin(null_fd, control, &t->preload.audit.kept, &e) == -1)
 		_exit(1);
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
 	set_ops();
-	if (t->ts != NULL) {
-		template_adopt(t);
-	} else {
-		make_cold(t);
-		if (t->adoptable)
-			cpython_adopt(t->ts);
-	}
+	awake(t);
 	r = runtime_call(t->runtime, &e, "born", "(ii)", t->promote,
 	    CONTROL_SIGNAL);
 	if (r == NULL)
@@ -317,6 +321,13 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd)
 	Py_DECREF(r);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (preload_call(&t->preload, t->runtime, "after_fork",
+		t->conf->after_fork, &e) == -1) {
+		if (kind == CHILD_JOB)
+			refuse_job(&e);
+		canary_say(FDS_CONTROL, e.msg, t->preload.traceback);
+		_exit(CANARY_AFTER_FORK);
+	}
 	self.adopted_ns = clock_ns();
 	if (kind == CHILD_CANARY)
 		canary(t);

@@ -11,19 +11,17 @@
 #include "proto/err.h"
 
 enum child_kind {
-	CHILD_JOB,    /* waits for its job on the control socket */
-	CHILD_CANARY, /* tries its interpreter and exits with CANARY_STATUS */
+	CHILD_JOB, /* waits for its job on the control socket */
+	CHILD_CANARY, /* tries its interpreter, says what is wrong, exits as of canary.h */
 };
 
 /*
  * Forks a child of T, in the worker thread, while the zygote's main thread is
  * parked.  CONTROL: the child's end of its control socket, still the caller's
- * in the zygote (-1 for a canary).  NULL_FD: open on /dev/null.  Returns the
+ * in the zygote; of a canary, the memfd for its words.  NULL_FD: open on /dev/null.  Returns the
  * pid, or -1 with E filled.
  */
 pid_t child_fork(struct template *t, enum child_kind, int control, int null_fd,
     struct err *e);
-
-#define CHILD_CANARY_STATUS 42 /* as runtime.py's CANARY_STATUS */
 
 #endif

@@ -64,6 +64,18 @@ read_env(struct map *m, char ***out)
 	return 0;
 }
 
+static int
+read_venv(struct map *m, char **out)
+{
+	struct bytes b;
+
+	if (map_text(m, "venv", MAP_REQUIRED, MAX_WORD, &b) == -1)
+		return -1;
+	if (b.n > 0 && (*out = bytes_dup(b)) == NULL)
+		return no_memory(m->e);
+	return 0;
+}
+
 /* One of two words. */
 static int
 read_choice(struct map *m, const char *key, const char *no, const char *yes,
@@ -106,7 +118,10 @@ conf_read(struct conf *c, const msgpack_object *params, struct err *e)
 	    map_bool(&m, "promote", MAP_REQUIRED, &c->promote) == -1 ||
 	    read_list(&m, "preload", &c->preload) == -1 ||
 	    read_list(&m, "path", &c->path) == -1 ||
-	    read_env(&m, &c->env) == -1 ||
+	    read_list(&m, "prime", &c->prime) == -1 ||
+	    read_list(&m, "after_fork", &c->after_fork) == -1 ||
+	    read_list(&m, "allow", &c->allow) == -1 ||
+	    read_venv(&m, &c->venv) == -1 || read_env(&m, &c->env) == -1 ||
 	    map_uint(&m, "canary_ns", MAP_REQUIRED, MAX_CANARY_NS,
 		&c->canary_ns) == -1 ||
 	    map_uint(&m, "generation", MAP_REQUIRED, UINT64_MAX,
@@ -130,6 +145,10 @@ conf_fini(struct conf *c)
 	free(c->template);
 	free_list(c->preload);
 	free_list(c->path);
+	free_list(c->prime);
+	free_list(c->after_fork);
+	free_list(c->allow);
 	free_list(c->env);
+	free(c->venv);
 	*c = (struct conf){ .mode = CONF_LEGACY };
 }

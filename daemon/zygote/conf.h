@@ -19,9 +19,13 @@ struct conf {
 	bool cold; /* make no template; the children do */
 	enum conf_mode mode;
 	bool promote;
-	char **preload; /* NULL-terminated */
-	char **path;    /* NULL-terminated */
-	char **env;     /* NULL-terminated, NAME=value */
+	char **preload;    /* NULL-terminated */
+	char **path;       /* NULL-terminated */
+	char *venv;        /* a virtual environment's folder, NULL: none */
+	char **prime;      /* MODULE:FUNCTION, called once while it is made */
+	char **after_fork; /* MODULE:FUNCTION, called in each child */
+	char **allow;      /* classes of audit.h */
+	char **env;        /* NULL-terminated, NAME=value */
 	uint64_t canary_ns;
 	uint64_t generation;
 };

@@ -78,7 +78,10 @@ check_answers(struct err *e)
 	PyThreadState *ts = PyThreadState_Get();
 	PyInterpreterState *interp = PyThreadState_GetInterpreter(ts);
 	const char *wrong = NULL;
+	int site = -1;
 
+	if (PyConfig_GetInt("site_import", &site) == -1)
+		PyErr_Clear();
 	if (_PyRuntime.interpreters.head != PyInterpreterState_Head())
 		wrong = "interpreters.head";
 	else if (_PyRuntime.interpreters.main != PyInterpreterState_Main())
@@ -95,6 +98,8 @@ check_answers(struct err *e)
 	    (Py_RTFLAGS_USE_MAIN_OBMALLOC | Py_RTFLAGS_FORK | Py_RTFLAGS_EXEC |
 		Py_RTFLAGS_THREADS | Py_RTFLAGS_DAEMON_THREADS))
 		wrong = "PyInterpreterState.feature_flags";
+	else if (interp->config.site_import != site)
+		wrong = "PyInterpreterState.config";
 	else if (interp->threads.head != PyInterpreterState_ThreadHead(interp))
 		wrong = "PyInterpreterState.threads.head";
 	else if (ts->native_thread_id != (unsigned long)gettid())
@@ -111,6 +116,12 @@ cpython_check(struct err *e)
 	if (check_figures(&_PyRuntime.debug_offsets, e) == -1)
 		return -1;
 	return check_answers(e);
+}
+
+void
+cpython_site_from_now_on(void)
+{
+	PyInterpreterState_Main()->config.site_import = 1;
 }
 
 void

@@ -29,6 +29,10 @@ struct cpython_main {
  */
 int cpython_check(struct err *e);
 
+/* Interpreters that are made after this import `site`, although the main one,
+ * whose configuration they copy, was told not to. */
+void cpython_site_from_now_on(void);
+
 /* Takes TS's interpreter off the runtime's list, where any fork would meet it
  * (PyOS_AfterFork_Child crashes on a live subinterpreter: gh-139759). */
 void cpython_unlink(PyThreadState *ts);

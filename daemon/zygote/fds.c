@@ -1,9 +1,7 @@
 #include "daemon/zygote/fds.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,18 +39,18 @@ fds_release_low(void)
 	}
 }
 
-static bool
-has(const struct fds_kept *k, int fd)
+bool
+fds_kept_has(const struct fds_kept *k, int fd)
 {
-	for (unsigned i = 0; k != NULL && i < k->n; i++)
+	for (unsigned i = 0; i < k->n; i++)
 		if (k->fd[i] == fd)
 			return true;
 	return false;
 }
 
 /* Keeps the array sorted. */
-static int
-insert(struct fds_kept *k, int fd, struct err *e)
+int
+fds_keep(struct fds_kept *k, int fd, struct err *e)
 {
 	unsigned i = k->n;
 
@@ -66,26 +64,6 @@ insert(struct fds_kept *k, int fd, struct err *e)
 	k->fd[i] = fd;
 	k->n++;
 	return 0;
-}
-
-int
-fds_audit(struct fds_kept *kept, const struct fds_kept *seen, struct err *e)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *d;
-	int r = 0;
-
-	kept->n = 0;
-	if (dir == NULL)
-		return err_sys(e, errno, "open /proc/self/fd");
-	while (r == 0 && (d = readdir(dir)) != NULL) {
-		int fd = atoi(d->d_name);
-
-		if (fd > FDS_CONTROL && fd != dirfd(dir) && !has(seen, fd))
-			r = insert(kept, fd, e);
-	}
-	closedir(dir);
-	return r;
 }
 
 int

@@ -6,6 +6,8 @@
 #ifndef ZYGOTE_FDS_H
 #define ZYGOTE_FDS_H
 
+#include <stdbool.h>
+
 #include "proto/err.h"
 
 #define FDS_CONTROL 511 /* the child's control socket (PROTOCOL.md, 4) */
@@ -23,13 +25,9 @@ int fds_reserve_low(struct err *e);
 /* Frees the numbers again. */
 void fds_release_low(void);
 
-/*
- * Finds what is open above FDS_CONTROL.  What SEEN (may be NULL) has already
- * is not looked for again.  0, or -1 with E filled: too many, or /proc cannot
- * be read.
- */
-int fds_audit(struct fds_kept *kept, const struct fds_kept *seen,
-    struct err *e);
+bool fds_kept_has(const struct fds_kept *, int fd);
+/* 0, or -1 with E filled: too many. */
+int fds_keep(struct fds_kept *, int fd, struct err *e);
 
 /*
  * In a newborn child: fds 0 to 2 become NULL_FD's file, CONTROL moves to

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void *
@@ -28,9 +29,21 @@ worker_main(void *arg)
 	return NULL;
 }
 
-int
-handover_start(struct handover *h, size_t stack, struct err *e)
+static size_t
+stack_size(size_t min)
 {
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_STACK, &rl) == -1 ||
+	    rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur < min)
+		return min;
+	return rl.rlim_cur;
+}
+
+int
+handover_start(struct handover *h, size_t min, struct err *e)
+{
+	size_t stack = stack_size(min);
 	pthread_attr_t attr;
 	int r;
 

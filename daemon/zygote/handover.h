@@ -23,9 +23,9 @@ struct handover {
 	pthread_t worker;
 };
 
-/* Starts the worker thread with STACK bytes of stack: after a fork it is the
- * child's main thread.  0, or -1 with E filled. */
-int handover_start(struct handover *, size_t stack, struct err *e);
+/* Starts the worker thread with as much stack as a main thread has, which it
+ * is in a child, and no less than MIN bytes.  0, or -1 with E filled. */
+int handover_start(struct handover *, size_t min, struct err *e);
 
 /* Main thread: hands over FN(ARG) and returns; done_fd tells when it is done.
  * ARG belongs to the worker until then. */

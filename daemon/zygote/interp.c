@@ -1,7 +1,10 @@
 #include "daemon/zygote/interp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,12 +38,6 @@ interp_clean_env(void)
 	}
 }
 
-const char *
-interp_python(void)
-{
-	return FORKSERVERD_PYTHON;
-}
-
 static int
 failed(PyStatus status, const char *step, struct err *e)
 {
@@ -63,27 +60,49 @@ preinit(struct err *e)
 	return failed(Py_PreInitialize(&pre), "pre-configuration", e);
 }
 
-/* The paths derive from the executable's name. */
-static PyStatus
-configure(PyConfig *c)
+/* The executable of VENV in PATH (of N bytes), which must be this Python's. */
+static int
+find_venv(const char *venv, char *path, size_t n, struct err *e)
 {
-	PyStatus s = PyConfig_SetBytesString(c, &c->program_name,
-	    FORKSERVERD_PYTHON);
+	static const char *const parts[] = { "pyvenv.cfg", "lib/python3.14",
+		"bin/python" };
+
+	if (venv[0] != '/')
+		return err_set(e, ERR_TEMPLATE_FAILED,
+		    "venv \"%s\": expected an absolute path", venv);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		snprintf(path, n, "%s/%s", venv, parts[i]);
+		if (access(path, F_OK) == -1) {
+			err_sys(e, errno, "venv \"%s\": \"%s\"", venv,
+			    parts[i]);
+			e->code = ERR_TEMPLATE_FAILED;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* The paths derive from the executable's name; a virtual environment's own
+ * configuration tells the base. */
+static PyStatus
+configure(PyConfig *c, const char *python, bool base)
+{
+	PyStatus s = PyConfig_SetBytesString(c, &c->program_name, python);
 
 	if (!PyStatus_Exception(s))
-		s = PyConfig_SetBytesString(c, &c->executable,
-		    FORKSERVERD_PYTHON);
-	if (!PyStatus_Exception(s))
-		s = PyConfig_SetBytesString(c, &c->base_executable,
-		    FORKSERVERD_PYTHON);
+		s = PyConfig_SetBytesString(c, &c->executable, python);
+	if (!PyStatus_Exception(s) && base)
+		s = PyConfig_SetBytesString(c, &c->base_executable, python);
 	c->install_signal_handlers = 0;
 	c->parse_argv = 0;
+	c->site_import = 0;
 	return s;
 }
 
 PyThreadState *
-interp_start(struct err *e)
+interp_start(const char *venv, struct err *e)
 {
+	char python[PATH_MAX] = FORKSERVERD_PYTHON;
 	PyConfig config;
 	PyObject *sig;
 	int r;
@@ -92,10 +111,13 @@ interp_start(struct err *e)
 		err_sys(e, errno, "start python: \"%s\"", FORKSERVERD_PYTHON);
 		return NULL;
 	}
+	if (venv != NULL && find_venv(venv, python, sizeof(python), e) == -1)
+		return NULL;
 	if (preinit(e) == -1)
 		return NULL;
 	PyConfig_InitPythonConfig(&config);
-	r = failed(configure(&config), "configuration", e);
+	r = failed(configure(&config, python, venv == NULL), "configuration",
+	    e);
 	if (r == 0)
 		r = failed(Py_InitializeFromConfig(&config), "initialisation",
 		    e);

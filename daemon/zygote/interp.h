@@ -17,14 +17,13 @@ void interp_clean_env(void);
 
 /*
  * Initialises CPython as `python` does, so that sys.flags and what children
- * exec is the same, but for signal handlers, which it does not install.  The
- * paths are those of the executable that belongs to the linked library, so
- * that multiprocessing finds it.  Returns the main thread state, current, or
- * NULL with E filled.  Once a process.
+ * exec is the same, but for signal handlers, which it does not install, and
+ * `site`, which is the templates' affair: this interpreter imports nothing of
+ * a user's.  The paths are those of the executable that belongs to the linked
+ * library, or of the one in VENV (the folder of a virtual environment, or
+ * NULL), so that multiprocessing finds it.  Returns the main thread state,
+ * current, or NULL with E filled.  Once a process.
  */
-PyThreadState *interp_start(struct err *e);
-
-/* The executable; a static string. */
-const char *interp_python(void);
+PyThreadState *interp_start(const char *venv, struct err *e);
 
 #endif

@@ -53,7 +53,7 @@ readconfig_main(const char *path)
 	char why[256];
 
 	interp_clean_env();
-	if (interp_start(&e) == NULL) {
+	if (interp_start(NULL, &e) == NULL) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}

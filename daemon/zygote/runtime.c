@@ -5,6 +5,9 @@ struct runtime_ops runtime_ops;
 static const char runs_source[] = {
 #embed "runs.py" suffix(, '\0')
 };
+static const char refusals_source[] = {
+#embed "refusals.py" suffix(, '\0')
+};
 static const char program_source[] = {
 #embed "program.py" suffix(, '\0')
 };
@@ -21,6 +24,16 @@ loading(PyObject *, PyObject *arg)
 		return NULL;
 	runtime_ops.loading(s);
 	Py_RETURN_NONE;
+}
+
+static PyObject *
+loaded(PyObject *, PyObject *arg)
+{
+	const char *s = PyUnicode_AsUTF8(arg);
+
+	if (s == NULL)
+		return NULL;
+	return PyBool_FromLong(runtime_ops.loaded(s));
 }
 
 static PyObject *
@@ -94,6 +107,7 @@ control_drop(PyObject *, PyObject *)
 
 static PyMethodDef methods[] = {
 	{ "_loading", loading, METH_O, NULL },
+	{ "_loaded", loaded, METH_O, NULL },
 	{ "_started", started, METH_NOARGS, NULL },
 	{ "_failed", failed, METH_VARARGS, NULL },
 	{ "_raised", raised, METH_VARARGS, NULL },
@@ -154,21 +168,32 @@ run_module(const char *name, const char *file, const char *source,
 PyObject *
 runtime_new(struct err *e)
 {
-	PyObject *runs, *program = NULL, *runtime = NULL;
+	/* Each imports those before it. */
+	static const struct {
+		const char *name, *file, *source;
+		PyMethodDef *functions;
+	} modules[] = {
+		{ "_forkserverd_runs", "<forkserverd/runs.py>", runs_source,
+		    NULL },
+		{ "_forkserverd_refusals", "<forkserverd/refusals.py>",
+		    refusals_source, NULL },
+		{ "_forkserverd_program", "<forkserverd/program.py>",
+		    program_source, NULL },
+		{ "_forkserverd", "<forkserverd/runtime.py>", runtime_source,
+		    methods },
+	};
+	PyObject *mod = NULL;
 
-	runs = run_module("_forkserverd_runs", "<forkserverd/runs.py>",
-	    runs_source, NULL);
-	if (runs != NULL)
-		program = run_module("_forkserverd_program",
-		    "<forkserverd/program.py>", program_source, NULL);
-	if (program != NULL)
-		runtime = run_module("_forkserverd", "<forkserverd/runtime.py>",
-		    runtime_source, methods);
-	if (runtime == NULL)
-		runtime_exception(e, "make the modules of a template");
-	Py_XDECREF(program);
-	Py_XDECREF(runs);
-	return runtime;
+	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
+		Py_XDECREF(mod);
+		mod = run_module(modules[i].name, modules[i].file,
+		    modules[i].source, modules[i].functions);
+		if (mod == NULL) {
+			runtime_exception(e, "make the modules of a template");
+			return NULL;
+		}
+	}
+	return mod;
 }
 
 PyObject *

@@ -1,8 +1,9 @@
 /*
  * runtime: the Python side of a template: module `_forkserverd` (runtime.py and
- * the C functions under it) and what it imports, `_forkserverd_runs` (runs.py)
- * and `_forkserverd_program` (program.py).  It calls from C into Python and
- * back; what a child says to the daemon goes through struct runtime_ops.
+ * the C functions under it) and what it imports, `_forkserverd_runs` (runs.py),
+ * `_forkserverd_refusals` (refusals.py) and `_forkserverd_program` (program.py).
+ * It calls from C into Python and back; what a child says to the daemon goes
+ * through struct runtime_ops.
  */
 #ifndef ZYGOTE_RUNTIME_H
 #define ZYGOTE_RUNTIME_H
@@ -15,6 +16,7 @@
 /* What the Python side asks of the C side; set before it is called. */
 struct runtime_ops {
 	void (*loading)(const char *module);
+	bool (*loaded)(const char *module); /* false: what it left is refused */
 	void (*started)(void);
 	void (*failed)(const char *type, const char *detail, const char *tb);
 	void (*raised)(const char *type, const char *detail, const char *tb);

@@ -1,12 +1,13 @@
 """The Python side of a template and of a child: module `_forkserverd`.
 
 Executed by runtime.c in each template, in the namespace of a module that has
-the functions of runtime.c already: `_loading`, `_started`, `_failed`,
+the functions of runtime.c already: `_loading`, `_loaded`, `_started`, `_failed`,
 `_returned`, `_raised`, `_control_arm`, `_control_read`.
 """
 
 import atexit
 import gc
+import inspect
 import linecache
 import os
 import runpy
@@ -16,36 +17,76 @@ import threading
 import time
 import traceback
 
+import _forkserverd_refusals
 import _forkserverd_runs
 from _forkserverd_program import PREPARE, CannotRun
 
 PRIMING_RUNS = 40  # of trio.run; CPYTHON.md has what they win
-CANARY_STATUS = 42
 
 _trio = None  # the module, where it is to be had
+_after_fork = []  # functions that the template has each child call
 
 
 # --- the template ---------------------------------------------------------
 
 
-def preload(modules, path):
-    """Imports MODULES, with PATH in front of sys.path.
+def describe(template, isolated, promote):
+    """What the configuration says of the template."""
+    _forkserverd_refusals.describe(template, isolated, promote)
 
-    Returns (None, [(module, nanoseconds), ...]), or
-    ((module, message, traceback), []) for the first that failed.
-    """
+
+def site():
+    """Where the interpreter could not be made with it."""
+    import site as module
+
+    module.main()
+
+
+def add_path(path):
     sys.path[:0] = path
-    times = []
+
+
+def preload(modules):
+    """Imports MODULES.  None, or the fault of the first that failed."""
     for name in modules:
         _loading(name)
-        begun = time.monotonic_ns()
         try:
             __import__(name)
         except BaseException as exc:  # a preload that exits costs no more
-            text = "".join(traceback.format_exception(_trim(exc)))
-            return (name, f"{type(exc).__name__}: {exc}", text), []
-        times.append((name, time.monotonic_ns() - begun))
-    return None, times
+            return _fault(f'preload "{name}"', exc, name)
+        if not _loaded(name):
+            return f'preload "{name}"', name, "", ""
+    return None
+
+
+def _fault(what, exc, module=None):
+    """What C keeps: the attempt, the module to blame, message, traceback."""
+    exc = _trim(exc)
+    _forkserverd_refusals.explain(exc)
+    return what, module, _message(exc), "".join(traceback.format_exception(exc))
+
+
+def _find_function(target):
+    module, _, name = target.partition(":")
+    if not name:
+        raise ValueError("expected MODULE:FUNCTION")
+    __import__(module)
+    found = sys.modules[module]
+    for part in name.split("."):
+        found = getattr(found, part)
+    if not callable(found) or inspect.iscoroutinefunction(found):
+        raise TypeError("expected a plain function")
+    return found
+
+
+def find_after_fork(targets):
+    """Finds what each child is to call.  None, or the fault."""
+    for target in targets:
+        try:
+            _after_fork.append(_find_function(target))
+        except BaseException as exc:
+            return _fault(f'after_fork "{target}"', exc)
+    return None
 
 
 def find_trio():
@@ -54,8 +95,9 @@ def find_trio():
     _trio = _forkserverd_runs.find_trio()
 
 
-def prime():
-    """Runs what every child will run, so that it is warm in all of them."""
+def prime(targets):
+    """Runs what every child will run, so that it is warm in all of them, and
+    the functions that the template names.  None, or the fault."""
     if _trio is not None:
         for _ in range(PRIMING_RUNS):
             _trio.run(_prime_trio)
@@ -63,6 +105,12 @@ def prime():
         raise LookupError("priming")
     except LookupError as exc:
         traceback.format_exception(exc)
+    for target in targets:
+        try:
+            _find_function(target)()
+        except BaseException as exc:
+            return _fault(f'prime "{target}"', exc)
+    return None
 
 
 async def _prime_trio():
@@ -87,9 +135,20 @@ def freeze():
 def born(promoted, control_signal):
     """In the child, before its job: what must not be as in its siblings."""
     _forkserverd_runs.reseed()
+    _forkserverd_refusals.born(promoted)
     if promoted:
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
         signal.signal(control_signal, _on_control)
+
+
+def after_fork(targets):
+    """What the template wants of each child.  None, or the fault."""
+    for target, function in zip(targets, _after_fork):
+        try:
+            function()
+        except BaseException as exc:
+            return _fault(f'after_fork "{target}"', exc)
+    return None
 
 
 def _on_control(signum, frame):
@@ -130,7 +189,8 @@ def run(entry, target, args, kwargs, promoted):
         return 1, 0
     except BaseException as exc:
         exc = _trim(exc)
-        _failed(type(exc).__name__, _text(exc), _format(exc))
+        _forkserverd_refusals.explain(exc)
+        _failed(type(exc).__name__, _detail(exc), _format(exc))
         return 1, 0
     if promoted and entry == "call":
         signal.signal(signal.SIGTERM, _forkserverd_runs.cancel)
@@ -141,6 +201,7 @@ def run(entry, target, args, kwargs, promoted):
         return _exit_status(exc.code), 0
     except BaseException as exc:
         exc = _trim(exc)
+        _forkserverd_refusals.explain(exc)
         _raised(type(exc).__name__, _text(exc), _format(exc))
         _show(exc)
         if isinstance(exc, KeyboardInterrupt) and promoted:
@@ -210,6 +271,15 @@ def _text(exc):
         return "<the exception has no text>"
 
 
+def _detail(exc):
+    """The text of EXC with what is to be done about it, if that is known."""
+    return "; ".join([_text(exc), *_forkserverd_refusals.notes(exc)])
+
+
+def _message(exc):
+    return f"{type(exc).__name__}: {_detail(exc)}"
+
+
 def _format(exc):
     try:
         return "".join(traceback.format_exception(exc))
@@ -229,28 +299,27 @@ def _show(exc):
 
 
 def canary(promoted):
-    """Tries what children need.  Returns CANARY_STATUS when all of it works."""
+    """Tries what children need; raises where something is wrong."""
     seen = []
     thread = threading.Thread(target=seen.append, args=(1,))
     thread.start()
     thread.join()
+    if seen != [1]:
+        raise RuntimeError("a thread did not run")
     if _trio is not None:
 
         async def main():
             async with _trio.open_nursery() as nursery:
                 nursery.start_soon(_trio.sleep, 0.001)
-                seen.append(await _trio.to_thread.run_sync(lambda: 2))
+                return await _trio.to_thread.run_sync(lambda: 2)
 
-        _trio.run(main)
-    else:
-        seen.append(2)
+        if _trio.run(main) != 2:
+            raise RuntimeError("trio's worker thread did not answer")
     gc.collect()
     if promoted:
         try:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(1)
         except KeyboardInterrupt:
-            seen.append(3)
-    else:
-        seen.append(3)
-    return CANARY_STATUS if seen == [1, 2, 3] else 1
+            return
+        raise RuntimeError("SIGINT raised no KeyboardInterrupt")

@@ -1,5 +1,7 @@
 #include "daemon/zygote/tell.h"
 
+#include <string.h>
+
 #include "proto/pack.h"
 
 void
@@ -20,10 +22,10 @@ tell_failed(struct msg_out *o, uint32_t msgid, const struct template *t,
 	pack_map_begin(&o->pk, &m);
 	pack_kv_str(&o->pk, &m, "code", err_name(ERR_TEMPLATE_FAILED));
 	pack_kv_text(&o->pk, &m, "message", e->msg);
-	if (t->failed_module != NULL)
-		pack_kv_text(&o->pk, &m, "module", t->failed_module);
-	if (t->traceback != NULL)
-		pack_kv_text(&o->pk, &m, "traceback", t->traceback);
+	if (t->preload.failed_module != NULL)
+		pack_kv_text(&o->pk, &m, "module", t->preload.failed_module);
+	if (t->preload.traceback != NULL && t->preload.traceback[0] != '\0')
+		pack_kv_text(&o->pk, &m, "traceback", t->preload.traceback);
 	pack_map_end(&m);
 }
 
@@ -31,6 +33,7 @@ void
 tell_ready(struct msg_out *o, uint32_t msgid, const struct template *t,
     const char *python, const char *way)
 {
+	const struct preload *p = &t->preload;
 	struct pack_map m, im;
 
 	msg_out_init(o);
@@ -41,13 +44,20 @@ tell_ready(struct msg_out *o, uint32_t msgid, const struct template *t,
 	if (t->reason[0] != '\0')
 		pack_kv_text(&o->pk, &m, "reason", t->reason);
 	pack_key(&o->pk, &m, "preload");
-	msgpack_pack_array(&o->pk, t->nimports);
-	for (unsigned i = 0; i < t->nimports; i++) {
+	msgpack_pack_array(&o->pk, p->n);
+	for (unsigned i = 0; i < p->n; i++) {
 		pack_map_begin(&o->pk, &im);
-		pack_kv_text(&o->pk, &im, "module", t->imports[i].module);
-		pack_kv_uint(&o->pk, &im, "import_ns", t->imports[i].ns);
+		pack_kv_text(&o->pk, &im, "module", p->modules[i].name);
+		pack_kv_uint(&o->pk, &im, "import_ns", p->modules[i].ns);
+		pack_kv_uint(&o->pk, &im, "private_kb",
+		    p->modules[i].private_kb);
 		pack_map_end(&im);
 	}
+	pack_key(&o->pk, &m, "warnings");
+	msgpack_pack_array(&o->pk, p->audit.nwarnings);
+	for (unsigned i = 0; i < p->audit.nwarnings; i++)
+		pack_text(&o->pk, p->audit.warnings[i],
+		    strlen(p->audit.warnings[i]));
 	pack_map_end(&m);
 }
 

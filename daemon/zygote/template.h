@@ -11,13 +11,8 @@
 #include <stdint.h>
 
 #include "daemon/zygote/conf.h"
-#include "daemon/zygote/fds.h"
+#include "daemon/zygote/preload.h"
 #include "proto/err.h"
-
-struct template_import {
-	char *module;
-	uint64_t ns; /* how long its import took, its imports included */
-};
 
 struct template
 {
@@ -28,11 +23,7 @@ struct template
 	bool adoptable;          /* the guards hold: may outlive a fork */
 	bool promote;            /* its children are promoted */
 	char reason[512];        /* why not adoptable or not promoted, or "" */
-	struct template_import *imports;
-	unsigned nimports;
-	struct fds_kept kept; /* what the preloads left open */
-	char *failed_module;  /* of a template_make that failed, or NULL */
-	char *traceback;      /* likewise */
+	struct preload preload;
 };
 
 /*
@@ -46,7 +37,7 @@ int template_start(struct template *t, const struct conf *, struct err *e);
  * Makes the subinterpreter and leaves the main thread state current.  With
  * STAY it is to be used in this process, which has been forked for it: it stays
  * current (and promoted), is not frozen, and nothing is audited.  0, or -1 with
- * E, failed_module and traceback filled.
+ * E filled, and what T->preload says of a failure.
  */
 int template_make(struct template *t, bool stay, struct err *e);
 

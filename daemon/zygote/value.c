@@ -1,6 +1,7 @@
 #include "daemon/zygote/value.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/pack.h"
 
@@ -23,6 +24,18 @@ value_text_object(const msgpack_object *o)
 		    o->via.bin.ptr, o->via.bin.size });
 	PyErr_SetString(PyExc_TypeError, "text must be str or bin");
 	return NULL;
+}
+
+char *
+value_dup_text(PyObject *str)
+{
+	PyObject *b = PyUnicode_AsEncodedString(str, "utf-8",
+	    "backslashreplace");
+	char *p = b != NULL ? strdup(PyBytes_AS_STRING(b)) : NULL;
+
+	PyErr_Clear();
+	Py_XDECREF(b);
+	return p;
 }
 
 static PyObject *

@@ -18,6 +18,10 @@ PyObject *value_from_msgpack(const msgpack_object *);
 PyObject *value_text(struct bytes);
 PyObject *value_text_object(const msgpack_object *);
 
+/* A str as UTF-8, made fit for it; the caller frees it.  NULL: no memory, or
+ * no str. */
+char *value_dup_text(PyObject *str);
+
 /*
  * Packs OBJ; at most MAX bytes and 32 levels.  0, or -1 with WHY (of WHY_SIZE
  * bytes) saying which type or limit was in the way; then the buffer holds

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/zygote/runtime.h"
 #include "proto/clock.h"
 #include "proto/msg.h"
 #include "proto/pack.h"
@@ -45,7 +44,6 @@ work_make(void *arg)
 	const char *space;
 
 	loading_fd = w->daemon_fd;
-	runtime_ops = (struct runtime_ops){ .loading = say_loading };
 	w->failed = template_start(&w->template, &w->conf, &w->err) == -1;
 	if (w->failed)
 		return;
@@ -55,6 +53,7 @@ work_make(void *arg)
 	    Py_GetVersion());
 	if (w->conf.cold || !w->template.adoptable)
 		return;
+	w->template.preload.tell = say_loading;
 	w->failed = template_make(&w->template, false, &w->err) == -1;
 }
 

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/zygote/canary.h"
 #include "daemon/zygote/guard.h"
 #include "daemon/zygote/handover.h"
 #include "daemon/zygote/kid.h"
@@ -42,8 +42,7 @@ static struct {
 	enum state state;
 	uint32_t configure_msgid;
 	struct kids kids;
-	struct kid *canary;
-	uint64_t canary_until_ns;
+	struct canary canary;
 	int epfd;
 	bool over;
 } z;
@@ -115,16 +114,28 @@ bear(uint64_t id, enum child_kind kind, int control, struct err *e)
 static void
 prove(void)
 {
-	struct err e;
+	struct canary *c = &z.canary;
 
-	z.canary = bear(0, CHILD_CANARY, -1, &e);
-	if (z.canary == NULL) {
-		z.work.err = e;
+	if (canary_prepare(c, &z.work.err) == -1) {
 		fail();
 		return;
 	}
-	z.canary_until_ns = clock_ns() + z.work.conf.canary_ns;
+	c->kid = bear(0, CHILD_CANARY, c->says, &z.work.err);
+	if (c->kid == NULL) {
+		free(canary_over(c));
+		fail();
+		return;
+	}
+	c->until_ns = clock_ns() + z.work.conf.canary_ns;
 	z.state = PROVING;
+}
+
+/* No way down: it would raise on each of them. */
+static void
+after_fork_failed(const char *words)
+{
+	canary_fault(words, &z.work.err, &z.work.template.preload.traceback);
+	fail();
 }
 
 /* The way down: promoted, unpromoted, cold. */
@@ -132,26 +143,24 @@ static void
 canary_ended(int status)
 {
 	struct template *t = &z.work.template;
-	bool good = WIFEXITED(status) &&
-	    WEXITSTATUS(status) == CHILD_CANARY_STATUS;
+	char *words = canary_over(&z.canary);
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
-	z.canary = NULL;
-	if (good) {
+	if (code == CANARY_GOOD) {
 		serve(t->promote ? "promoted" : "unpromoted");
-		return;
-	}
-	snprintf(t->reason, sizeof(t->reason), "the %s canary %s %d",
-	    t->promote ? "promoted" : "unpromoted",
-	    !WIFSIGNALED(status)               ? "exited with" :
-		clock_ns() < z.canary_until_ns ? "died of signal" :
-						 "timed out and died of signal",
-	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	if (t->promote) {
-		t->promote = false;
-		prove();
+	} else if (code == CANARY_AFTER_FORK) {
+		after_fork_failed(words);
 	} else {
-		serve("cold");
+		canary_reason(&z.canary, status, t->promote, words, t->reason,
+		    sizeof(t->reason));
+		if (t->promote) {
+			t->promote = false;
+			prove();
+		} else {
+			serve("cold");
+		}
 	}
+	free(words);
 }
 
 static void
@@ -163,7 +172,7 @@ reap(struct kid *k)
 
 	if (kid_reap(z.epfd, k, &status, &ru) == 0)
 		return;
-	if (k == z.canary) {
+	if (k == z.canary.kid) {
 		canary_ended(status);
 	} else if (k->id != 0) {
 		tell_reaped(&o, k->id, k->pid, status, &ru);
@@ -320,9 +329,9 @@ timeout_ms(void)
 
 	if (z.state != PROVING)
 		return -1;
-	if (now >= z.canary_until_ns)
+	if (now >= z.canary.until_ns)
 		return 0;
-	return (z.canary_until_ns - now) / 1000000 + 1;
+	return (z.canary.until_ns - now) / 1000000 + 1;
 }
 
 static void
@@ -334,7 +343,7 @@ loop(void)
 		int n = epoll_wait(z.epfd, ev, EVENTS, timeout_ms());
 
 		if (n == 0 && z.state == PROVING)
-			kill(z.canary->pid, SIGKILL);
+			kill(z.canary.kid->pid, SIGKILL);
 		for (int i = 0; i < n && !z.over; i++) {
 			if (ev[i].data.ptr == &z.stream)
 				hear();
@@ -344,17 +353,6 @@ loop(void)
 				reap(ev[i].data.ptr);
 		}
 	}
-}
-
-static size_t
-stack_size(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_STACK, &rl) == -1 ||
-	    rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur < STACK_MIN)
-		return STACK_MIN;
-	return rl.rlim_cur;
 }
 
 static int
@@ -369,7 +367,7 @@ start(struct err *e)
 		    ZYGOTE_FD);
 	stream_init(&z.stream, ZYGOTE_FD, &frame_limits_default, MAX_OUT);
 	z.work.daemon_fd = ZYGOTE_FD;
-	if (handover_start(&z.handover, stack_size(), e) == -1)
+	if (handover_start(&z.handover, STACK_MIN, e) == -1)
 		return -1;
 	if (watch(ZYGOTE_FD, &z.stream) == -1 ||
 	    watch(z.handover.done_fd, &z.handover) == -1)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 from conftest import BIN, ENVIRONMENT
@@ -149,7 +150,9 @@ def test_the_second_signal_does_not_wait(start, tmp_path):
     )
     assert stubborn.stdout.readline() == b"up\n"
     process.terminate()
-    assert ping(path)[0] == 125  # it takes nobody in any more
+    until = time.monotonic() + LIMIT
+    while ping(path)[0] == 0:  # a ping may still overtake the signal
+        assert time.monotonic() < until
     process.terminate()
     process.wait(LIMIT)
     assert stubborn.wait(LIMIT) == 125
