@@ -26,7 +26,7 @@ preload = ["trio", "jobs"]
 
 
 @contextlib.contextmanager
-def running(folder, options, program=BIN / "forkserverd"):
+def running(folder, options, program=BIN / "forkserverd", stderr=None):
     """A daemon that is ready; it must end well."""
     socket = folder / "socket"
     ready, ready_end = os.pipe()
@@ -35,6 +35,7 @@ def running(folder, options, program=BIN / "forkserverd"):
         + ["--ready-fd", str(ready_end), *options],
         pass_fds=[ready_end],
         env=ENVIRONMENT,
+        stderr=stderr,
     )
     os.close(ready_end)
     with open(ready) as pipe:
