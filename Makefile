@@ -186,7 +186,7 @@ endif
 variant = @+$(MAKE) --no-print-directory VARIANT=$1 $2
 
 .PHONY: run check check-asan check-tsan check-dbg check-deps \
-	check-suites check-suites-tsan
+	check-suites check-suites-tsan compat
 ## run           see it at work
 run: all
 	@tests/demo/run
@@ -213,6 +213,10 @@ check-suites: programs suites
 check-suites-tsan: programs $(tsans)
 	@tests/run_suites $(tsans) tests/python \
 		$(patsubst %,build/tests/%,$(call names,check))
+
+## compat        packages preloaded in each mode; writes daemon/zygote/COMPAT.md
+compat: all
+	@python3.14 tests/compat/run.py
 
 ## check-deps    that dependencies run one way
 check-deps: all
@@ -301,7 +305,8 @@ jobs = $(or $(filter -j%,$(MAKEFLAGS)),-j$(shell nproc))
 
 # The lists that goals need besides tests/env/packages.
 tools_for := fmt fmt-check lint tidy tidy/% check-dbg
-export FORKSERVERD_ENV_EXTRA += $(foreach list,tools,\
+compat_for := compat
+export FORKSERVERD_ENV_EXTRA += $(foreach list,tools compat,\
 	$(if $(filter $($(list)_for),$(elsewhere)),$(list)))
 
 .PHONY: $(elsewhere) in-env

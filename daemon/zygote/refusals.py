@@ -16,6 +16,7 @@ _IMPORT = "an extension module for one interpreter only"
 _MAIN = "a thing of the main interpreter"
 _REFUSALS = [
     (ImportError, r"does not support loading in subinterpreters", _IMPORT),
+    (ImportError, r"failed to import from subinterpreter", _MAIN),
     (ImportError, r"Interpreter change detected", _IMPORT),
     (ImportError, r"PyO3 modules do not yet support subinterpreters", _IMPORT),
     (ValueError, r"only works in main thread of the main interpreter", _MAIN),
@@ -55,10 +56,12 @@ def _remedy(kind):
 
 
 def explain(exc):
-    """Adds to EXC, and to those within and behind it, what would do instead."""
-    if _promoted:
-        return
-    seen, found = set(), [exc]
+    """Adds to EXC, and to those within and behind it, what would do instead.
+
+    Returns these remedies.
+    """
+    remedies = []
+    seen, found = set(), [] if _promoted else [exc]
     while found:
         exc = found.pop()
         if exc is None or id(exc) in seen:
@@ -66,13 +69,11 @@ def explain(exc):
         seen.add(id(exc))
         kind = _kind(exc)
         if kind is not None:
-            exc.add_note(_remedy(kind))
+            remedy = _remedy(kind)
+            exc.add_note(remedy)
+            if remedy not in remedies:
+                remedies.append(remedy)
         found += [exc.__cause__, exc.__context__]
         if isinstance(exc, BaseExceptionGroup):
             found += exc.exceptions
-
-
-def notes(exc):
-    """What explain() has added to EXC."""
-    notes = getattr(exc, "__notes__", [])
-    return [n for n in notes if isinstance(n, str) and n.startswith('template "')]
+    return remedies

@@ -62,8 +62,8 @@ def preload(modules):
 def _fault(what, exc, module=None):
     """What C keeps: the attempt, the module to blame, message, traceback."""
     exc = _trim(exc)
-    _forkserverd_refusals.explain(exc)
-    return what, module, _message(exc), "".join(traceback.format_exception(exc))
+    message = f"{type(exc).__name__}: {_detail(exc)}"
+    return what, module, message, "".join(traceback.format_exception(exc))
 
 
 def _find_function(target):
@@ -105,6 +105,7 @@ def prime(targets):
         raise LookupError("priming")
     except LookupError as exc:
         traceback.format_exception(exc)
+    "localhost".encode("idna")  # as every look-up of a host's name does
     for target in targets:
         try:
             _find_function(target)()
@@ -189,7 +190,6 @@ def run(entry, target, args, kwargs, promoted):
         return 1, 0
     except BaseException as exc:
         exc = _trim(exc)
-        _forkserverd_refusals.explain(exc)
         _failed(type(exc).__name__, _detail(exc), _format(exc))
         return 1, 0
     if promoted and entry == "call":
@@ -272,12 +272,8 @@ def _text(exc):
 
 
 def _detail(exc):
-    """The text of EXC with what is to be done about it, if that is known."""
-    return "; ".join([_text(exc), *_forkserverd_refusals.notes(exc)])
-
-
-def _message(exc):
-    return f"{type(exc).__name__}: {_detail(exc)}"
+    """The text of EXC, with what would do instead where that is known."""
+    return "; ".join([_text(exc).strip(), *_forkserverd_refusals.explain(exc)])
 
 
 def _format(exc):
