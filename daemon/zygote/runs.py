@@ -5,7 +5,7 @@ import os
 import signal
 
 _trio_run = None  # the module trio._core._run, where trio is to be had
-_runs = set()  # every trio.run of this process that has not ended
+_runs = {}  # runner: _Run, of every trio.run of this process that has not ended
 _first_run = None  # of a coroutine's job: not begun (False), cancelled (True)
 
 
@@ -36,7 +36,7 @@ def expect_first():
 
 
 class _Run:
-    """One trio.run: an instrument that ends its main task when told to."""
+    """One trio.run, whose main task ends when it is told to."""
 
     def __init__(self, runner):
         self._runner = runner
@@ -55,8 +55,7 @@ class _Run:
         if nursery is not None:
             nursery.cancel_scope.cancel()
 
-    def after_run(self):
-        _runs.discard(self)
+    def ended(self):
         result = self._runner.main_task_outcome
         error = getattr(result, "error", None)
         if self._cancelled and error is not None and self._only_cancelled(error):
@@ -72,28 +71,38 @@ class _Run:
 
 
 def _watch_runs():
-    """Makes every trio.run, in whatever thread, known to `_runs`."""
-    plain = _trio_run.setup_runner
+    """Makes every trio.run, in whatever thread, known to `_runs`.
 
-    @functools.wraps(plain)
+    Not by an instrument: a program would see it among its own.
+    """
+    plain_setup = _trio_run.setup_runner
+    plain_close = _trio_run.Runner.close
+
+    @functools.wraps(plain_setup)
     def setup_runner(*args, **kwargs):
         global _first_run
-        runner = plain(*args, **kwargs)
-        run = _Run(runner)
-        runner.instruments.add_instrument(run)
-        _runs.add(run)
+        runner = plain_setup(*args, **kwargs)
+        run = _runs[runner] = _Run(runner)
         if _first_run:
             run.cancel()
         _first_run = None
         return runner
 
+    @functools.wraps(plain_close)
+    def close(runner):
+        run = _runs.pop(runner, None)
+        plain_close(runner)
+        if run is not None:
+            run.ended()
+
     _trio_run.setup_runner = setup_runner
+    _trio_run.Runner.close = close
 
 
 def cancel(signum=None, frame=None):
     """Ends every trio.run's main task; without any, what SIGTERM does."""
     global _first_run
-    runs = list(_runs)
+    runs = list(_runs.values())
     for run in runs:
         run.cancel()
     if _first_run is not None:  # it will be cancelled as it begins

@@ -41,6 +41,12 @@ def late():
     print("late")
 threading.Thread(target=late).start()
 """,
+    "trio without instruments but the program's": """
+import trio
+async def main():
+    print(trio._core._run.GLOBAL_RUN_CONTEXT.runner.instruments)
+trio.run(main)
+""",
     "stdin": "import sys; print(repr(sys.stdin.read()))",
     "exit status": "import sys; sys.exit(3)",
     "exit status over 255": "import sys; sys.exit(259)",
