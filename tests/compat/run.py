@@ -39,7 +39,8 @@ HEAD = """\
 Made by `make compat`: each package preloaded in a template of each mode, and
 used in its children; where the template is promoted also after an `os.fork()`
 of the child, in the grandchild and in the child again. *Works* means all of
-that. The same program under `python3.14` itself stands beside. What each program does is in `tests/compat/packages.py`.
+that. The same program under `python3.14` itself stands beside it. What each
+program does is in `tests/compat/packages.py`.
 
 """
 
