@@ -186,7 +186,7 @@ endif
 variant = @+$(MAKE) --no-print-directory VARIANT=$1 $2
 
 .PHONY: run check check-asan check-tsan check-dbg check-deps \
-	check-suites check-suites-tsan compat
+	check-suites check-suites-tsan check-cpython check-soak soak compat
 ## run           see it at work
 run: all
 	@tests/demo/run
@@ -213,6 +213,17 @@ check-suites: programs suites
 check-suites-tsan: programs $(tsans)
 	@tests/run_suites $(tsans) tests/python \
 		$(patsubst %,build/tests/%,$(call names,check))
+
+## check-cpython trio's and CPython's own suites, in children and outside; long
+check-cpython: programs
+	@tests/suites/run
+
+## check-soak    10,000 children in a row with CPython's debug build; long
+check-soak:
+	$(call variant,dbg,soak)
+
+soak: programs
+	@tests/suites/soak
 
 ## compat        packages preloaded in each mode; writes daemon/zygote/COMPAT.md
 compat: all
@@ -304,9 +315,10 @@ short = $(filter-out -,$(firstword -$(MAKEFLAGS)))
 jobs = $(or $(filter -j%,$(MAKEFLAGS)),-j$(shell nproc))
 
 # The lists that goals need besides tests/env/packages.
-tools_for := fmt fmt-check lint tidy tidy/% check-dbg
+tools_for := fmt fmt-check lint tidy tidy/% check-dbg check-soak
 compat_for := compat
-export FORKSERVERD_ENV_EXTRA += $(foreach list,tools compat,\
+suites_for := check-cpython
+export FORKSERVERD_ENV_EXTRA += $(foreach list,tools compat suites,\
 	$(if $(filter $($(list)_for),$(elsewhere)),$(list)))
 
 .PHONY: $(elsewhere) in-env
