@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/zygote/runtime.h"
+
 #ifndef FORKSERVERD_PYTHON
 #ifdef Py_DEBUG
 #define FORKSERVERD_PYTHON "/usr/bin/python3.14-dbg"
@@ -131,4 +133,18 @@ interp_start(const char *venv, struct err *e)
 	Py_XDECREF(sig);
 	PyOS_setsig(SIGINT, SIG_DFL);
 	return PyThreadState_Get();
+}
+
+int
+interp_site(struct err *e)
+{
+	PyObject *site = PyImport_ImportModule("site"), *r = NULL;
+
+	if (site != NULL)
+		r = PyObject_CallMethod(site, "main", NULL);
+	Py_XDECREF(site);
+	if (r == NULL)
+		return runtime_exception(e, "import site");
+	Py_DECREF(r);
+	return 0;
 }

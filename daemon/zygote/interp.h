@@ -26,4 +26,11 @@ void interp_clean_env(void);
  */
 PyThreadState *interp_start(const char *venv, struct err *e);
 
+/*
+ * Does what `site` does, in the interpreter of the current thread state, which
+ * was started without: where extension modules are first initialised in the
+ * main interpreter, it must find what they import.  0, or -1 with E filled.
+ */
+int interp_site(struct err *e);
+
 #endif

@@ -31,7 +31,9 @@ template_start(struct template *t, const struct conf *conf, struct err *e)
 		snprintf(t->reason, sizeof(t->reason), "%s", why.msg);
 	else if (!conf->promote)
 		snprintf(t->reason, sizeof(t->reason), "promote is false");
-	return 0;
+	/* Rule 9 of CPYTHON.md: unpromoted while it preloads, the template has
+	 * modules first initialised in this interpreter, site-packages' too. */
+	return t->promote ? 0 : interp_site(e);
 }
 
 /* Rule 6 of CPYTHON.md: threads, daemon threads and exec, which trio needs, in

@@ -170,3 +170,13 @@ def test_an_unknown_mode_is_refused(tmp_path, value):
     )
     assert done.returncode != 0
     assert 'template.x.mode: expected one of "legacy" "isolated"' in done.stderr
+
+
+def test_an_unpromoted_preload_is_first_initialised_elsewhere(tmp_path):
+    """In the main interpreter, which finds what msgspec imports there."""
+    config = tmp_path / "config.toml"
+    config.write_text('[template.default]\npromote = false\npreload = ["trio", "msgspec"]\n')
+    with running(tmp_path, ["--config", config]) as socket:
+        code = "import msgspec; print(msgspec.json.encode([1]))"
+        done = forkctl(socket, "run", "-c", code)
+        assert (done.returncode, done.stdout) == (0, "b'[1]'\n"), done.stderr
