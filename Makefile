@@ -78,6 +78,11 @@ cppflags = $(CPPFLAGS) -I. -D_GNU_SOURCE -DFORKSERVERD_VERSION='"$(VERSION)"' \
 ldflags := $(flags_$(VARIANT)) -Wl,--as-needed -Wl,-z,relro,-z,now $(LDFLAGS)
 
 python := $(if $(filter dbg,$(VARIANT)),python-3.14d-embed,python-3.14-embed)
+ifneq ($(elsewhere),)
+ifneq ($(shell pkg-config --exists $(python) && echo there),there)
+$(error forkserverd needs CPython 3.14 with its headers: pkg-config has no $(python))
+endif
+endif
 # As system headers, since CPython's do not pass our warnings. Not canonical,
 # as Debian's debug headers are symlinks to the others, beside a pyconfig.h of
 # their own.

@@ -40,6 +40,19 @@ interp_clean_env(void)
 	}
 }
 
+int
+interp_check_version(struct err *e)
+{
+	if (Py_Version >> 16 == PY_VERSION_HEX >> 16)
+		return 0;
+	return err_set(e, ERR_TEMPLATE_FAILED,
+	    "forkserverd needs CPython %d.%d: libpython is %lu.%lu%s",
+	    PY_MAJOR_VERSION, PY_MINOR_VERSION, Py_Version >> 24,
+	    Py_Version >> 16 & 0xff,
+	    Py_Version < 0x030e0000 ? ", which has no concurrent.interpreters" :
+				      "");
+}
+
 static int
 failed(PyStatus status, const char *step, struct err *e)
 {
@@ -109,6 +122,8 @@ interp_start(const char *venv, struct err *e)
 	PyObject *sig;
 	int r;
 
+	if (interp_check_version(e) == -1)
+		return NULL;
 	if (access(FORKSERVERD_PYTHON, X_OK) == -1) {
 		err_sys(e, errno, "start python: \"%s\"", FORKSERVERD_PYTHON);
 		return NULL;

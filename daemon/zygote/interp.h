@@ -15,6 +15,10 @@
  * environment is set. */
 void interp_clean_env(void);
 
+/* Whether the library that runs is the CPython this is built for.  0, or -1
+ * with E filled. */
+int interp_check_version(struct err *e);
+
 /*
  * Initialises CPython as `python` does, so that sys.flags and what children
  * exec is the same, but for signal handlers, which it does not install, and
