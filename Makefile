@@ -101,7 +101,7 @@ proto_o := $(call objects,proto/*.c)
 client_o := $(call objects,client/*.c)
 forkctl_o := $(call objects,client/forkctl/*.c)
 daemon_o := $(call objects,daemon/*.c)
-zygote_o := $(call objects,daemon/zygote/*.c)
+zygote_o := $(call objects,daemon/zygote/*.c daemon/zygote/doctor/*.c)
 harness_o := $(filter-out $(obj)/tests/check_% $(obj)/tests/tsan_% \
 	$(obj)/tests/bench_% $(obj)/tests/fuzz_%,$(call objects,tests/*.c))
 
@@ -241,7 +241,7 @@ check-deps: all
 # Style
 
 sources := $(wildcard $(foreach d,proto client client/forkctl daemon \
-	daemon/zygote tests,$d/*.c $d/*.h))
+	daemon/zygote daemon/zygote/doctor tests,$d/*.c $d/*.h))
 
 .PHONY: fmt fmt-check lint tidy
 ## fmt           lay the sources out

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/zygote/doctor/doctor.h"
 #include "daemon/zygote/readconfig.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/zygote.h"
@@ -15,12 +16,15 @@
 
 static const char usage[] =
     "usage: forkserver-zygote --read-config FILE\n"
+    "       forkserver-zygote --doctor [OPTIONS]\n"
     "       forkserver-zygote --version | --help\n"
     "\n"
     "Started by forkserverd, with its socket as descriptor 3, it holds one\n"
     "template and forks children from it.  By hand it can do the following:\n"
     "\n"
     "  --read-config FILE   read TOML, write MessagePack to standard output\n"
+    "  --doctor ...         prove the architecture on this machine; forkctl help\n"
+    "                       doctor has the options\n"
     "  --version            print the version\n"
     "  --help               print this text\n";
 
@@ -32,6 +36,8 @@ main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "--read-config") == 0)
 		return readconfig_main(argv[2]);
+	if (argc >= 2 && strcmp(argv[1], "--doctor") == 0)
+		return doctor_main(argc - 1, argv + 1);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("forkserver-zygote " FORKSERVERD_VERSION);
 		return 0;
