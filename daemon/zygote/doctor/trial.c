@@ -158,7 +158,7 @@ drain(int *fd, char *buf, size_t size, size_t *at)
 /* Until the process has ended and its pipes are empty, or the time is over.
  * Returns whether it has ended. */
 static bool
-listen(struct process *p, struct trial *t, char *said, size_t size,
+hear(struct process *p, struct trial *t, char *said, size_t size,
     uint64_t until)
 {
 	struct pollfd fds[3];
@@ -220,6 +220,9 @@ judge(struct trial *t, const struct experiment *x, int status, const char *said)
 	}
 	t->answer = x->death_answers ? TRIAL_YES : TRIAL_UNKNOWN;
 	if (WIFSIGNALED(status)) {
+		/* That comes from outside, as from the kernel out of memory. */
+		if (WTERMSIG(status) == SIGKILL)
+			t->answer = TRIAL_UNKNOWN;
 		name = sigabbrev_np(WTERMSIG(status));
 		snprintf(t->found, sizeof(t->found),
 		    "the process died of SIG%s", name != NULL ? name : "?");
@@ -258,7 +261,7 @@ trial_run(struct trial *t, const struct experiment *x, const struct setting *s,
 		limit_ns = x->limit_s * UINT64_C(1000000000);
 	if (start(&p, argv, &e) == -1) {
 		snprintf(t->found, sizeof(t->found), "%s", e.msg);
-	} else if (listen(&p, t, said, sizeof(said), begun + limit_ns)) {
+	} else if (hear(&p, t, said, sizeof(said), begun + limit_ns)) {
 		waitpid(p.pid, &status, 0);
 		judge(t, x, status, said);
 	} else {
