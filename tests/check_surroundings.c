@@ -68,7 +68,7 @@ START_TEST(as_asked_for)
 	    run(&p, &r,
 		"{'call': 'jobs:surroundings',"
 		" 'cwd': '%s', 'umask': 63, 'argv': ['a', '', '--b=c'],"
-		" 'env': {'ONE': '1', 'EMPTY': ''}}",
+		" 'env': {'ONE': '1', 'EMPTY': '', 'LC_ALL': 'C.UTF-8'}}",
 		live.dir),
 	    0);
 	expect_bytes(&r, "result.cwd", live.dir, strlen(live.dir));
@@ -76,12 +76,13 @@ START_TEST(as_asked_for)
 	expect_bytes(&r, "result.argv.1", "a", 1);
 	expect_bytes(&r, "result.argv.2", "", 0);
 	expect_bytes(&r, "result.argv.3", "--b=c", 5);
-	/* The whole environment, and nothing else. */
-	ck_assert_uint_eq(at(&r, "result.env")->via.array.size, 2);
+	/* The whole environment, and nothing else; without LC_ALL Python would
+	 * add LC_CTYPE to the C locale (PEP 538). */
+	ck_assert_uint_eq(at(&r, "result.env")->via.array.size, 3);
 	expect_bytes(&r, "result.env.0.0", "EMPTY", 5);
 	expect_bytes(&r, "result.env.0.1", "", 0);
-	expect_bytes(&r, "result.env.1.0", "ONE", 3);
-	expect_bytes(&r, "result.env.1.1", "1", 1);
+	expect_bytes(&r, "result.env.2.0", "ONE", 3);
+	expect_bytes(&r, "result.env.2.1", "1", 1);
 	reply_fini(&r);
 	peer_close(&p);
 	live_stop();

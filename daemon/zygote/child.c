@@ -183,34 +183,65 @@ call_args(const struct spawn *job)
 	return k != NULL ? Py_BuildValue("(NN)", a, k) : NULL;
 }
 
-/* Returns (status, signal) of the program, or NULL: the job was bad. */
-static PyObject *
-run_job(struct err *e)
+/* A function of the Python side; its result is of no interest. */
+static int
+call(struct err *e, const char *fn, PyObject *args)
 {
-	PyObject *rt = self.t->runtime, *r = NULL;
+	PyObject *r = args != NULL ?
+	    runtime_call(self.t->runtime, e, fn, "O", args) :
+	    NULL;
+
+	Py_XDECREF(args);
+	Py_XDECREF(r);
+	return r != NULL ? 0 : -1;
+}
+
+/* The function that the job runs, None where there is none and that has been
+ * told, or NULL: the job was bad. */
+static PyObject *
+prepare(struct err *e)
+{
 	PyObject *argv = text_list(self.job.argv);
 	PyObject *path = text_list(self.job.path);
-	PyObject *call = call_args(&self.job), *target;
-	bool promoted = self.t->promote;
+	PyObject *args = call_args(&self.job), *target;
 
 	target = value_text(self.job.target);
-	if (argv == NULL || path == NULL || call == NULL || target == NULL) {
+	if (argv == NULL || path == NULL || args == NULL || target == NULL) {
 		runtime_exception(e, "read the job");
 		e->code = ERR_INVALID_PARAMS;
 		return NULL;
 	}
-	r = runtime_call(rt, e, "surround", "(iOO)", self.job.env != NULL, argv,
-	    path);
-	if (r == NULL)
+	if (call(e, "surround",
+		Py_BuildValue("(iOO)", self.job.env != NULL, argv, path)) ==
+		-1 ||
+	    call(e, "watch_control", Py_BuildValue("(i)", self.t->promote)) ==
+		-1)
 		return NULL;
-	Py_DECREF(r);
-	r = runtime_call(rt, e, "watch_control", "(i)", promoted);
-	if (r == NULL)
-		return NULL;
-	Py_DECREF(r);
-	return runtime_call(rt, e, "run", "(sOOOi)",
-	    spawn_entry_name(self.job.entry), target, PyTuple_GET_ITEM(call, 0),
-	    PyTuple_GET_ITEM(call, 1), promoted);
+	return runtime_call(self.t->runtime, e, "prepare", "(sOOOi)",
+	    spawn_entry_name(self.job.entry), target, PyTuple_GET_ITEM(args, 0),
+	    PyTuple_GET_ITEM(args, 1), self.t->promote);
+}
+
+/* Runs the program, with no frame of ours below its own. */
+static void
+run(PyObject *work, int *status, int *signum)
+{
+	PyObject *result = PyObject_CallNoArgs(work), *exc, *r;
+	struct err e;
+
+	*status = *signum = 0;
+	if (result != NULL) {
+		call(&e, "returned",
+		    Py_BuildValue("(sN)", spawn_entry_name(self.job.entry),
+			result));
+		return;
+	}
+	exc = PyErr_GetRaisedException();
+	r = runtime_call(self.t->runtime, &e, "raised", "(Ni)", exc,
+	    self.t->promote);
+	*status = r != NULL ? PyLong_AsLong(PyTuple_GET_ITEM(r, 0)) : 1;
+	*signum = r != NULL ? PyLong_AsLong(PyTuple_GET_ITEM(r, 1)) : 0;
+	Py_XDECREF(r);
 }
 
 /* Python's finalisation is not run: the kernel tears down faster, and a
@@ -219,8 +250,8 @@ static _Noreturn void
 end(int status, int signum)
 {
 	struct err e;
-	PyObject *r = runtime_call(self.t->runtime, &e, "finish", "(i)",
-	    status);
+	PyObject *r = runtime_call(self.t->runtime, &e, "finish", "(is)",
+	    status, spawn_entry_name(self.job.entry));
 
 	if (r != NULL)
 		status = PyLong_AsLong(r);
@@ -239,19 +270,22 @@ live(void)
 {
 	struct msg m;
 	struct err e;
-	PyObject *r;
+	PyObject *work;
+	int status, signum;
 
 	read_job(&m);
 	set_up();
 	self.setup_ns = clock_ns();
-	r = run_job(&e);
-	if (r == NULL) {
+	work = prepare(&e);
+	if (work == NULL) {
 		report_failed(&self.stream, self.job_msgid, e.code, e.msg,
 		    NULL);
 		_exit(1);
 	}
-	end(PyLong_AsLong(PyTuple_GET_ITEM(r, 0)),
-	    PyLong_AsLong(PyTuple_GET_ITEM(r, 1)));
+	if (work == Py_None)
+		end(1, 0);
+	run(work, &status, &signum);
+	end(status, signum);
 }
 
 /* --- birth --------------------------------------------------------------- */

@@ -18,7 +18,7 @@ import _forkserverd_runs
 
 
 class CannotRun(Exception):
-    """The program is not there: what python says of it without a traceback."""
+    """What python says of a program that is not there, without a traceback."""
 
 
 def _prepare_call(target, args, kwargs):
@@ -43,18 +43,18 @@ def _prepare_call(target, args, kwargs):
 
 def _prepare_script(target, args, kwargs):
     sys.argv[0] = target
+    sys.orig_argv = [sys.executable, *sys.argv]
     path = os.path.join(os.getcwd(), target)  # as python does: not normalised
     if pkgutil.get_importer(path) is not None:  # a folder or an archive
         sys.path.insert(0, path)
-        _, spec, code = runpy._get_main_module_details()
-        return _main_code(code, spec)
+        return _prepare_runpy("__main__", False)
     # As python does: the link's target tells the folder, not the link.
     sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
     try:
         with open(path, "rb") as file:
             source = file.read()
     except OSError as exc:
-        text = f"can't open file {path!r}: [Errno {exc.errno}] {exc.strerror}"
+        text = f"{sys.executable}: can't open file {path!r}: [Errno {exc.errno}] {exc.strerror}"
         raise CannotRun(text) from exc
     code = compile(source, path, "exec")
     main = _main_dict()
@@ -65,19 +65,32 @@ def _prepare_script(target, args, kwargs):
 
 def _prepare_module(target, args, kwargs):
     sys.argv[0] = "-m"
+    sys.orig_argv = [sys.executable, "-m", target, *sys.argv[1:]]
     sys.path.insert(0, os.getcwd())
+    return _prepare_runpy(target)
+
+
+def _prepare_runpy(*args):
+    """What python itself calls, tried without the last step.
+
+    So all is imported that goes before, and what fails has python's frames.
+    """
+    plain = runpy._run_code
+    runpy._run_code = lambda *args: None
     try:
-        _, spec, code = runpy._get_module_details(target)
-    except ImportError as exc:
-        if exc.name != target:  # of something that the package imports
+        runpy._run_module_as_main(*args)
+    except SystemExit as exc:
+        if not isinstance(exc.__context__, runpy._Error):
             raise
-        raise CannotRun(str(exc)) from exc
-    sys.argv[0] = spec.origin
-    return _main_code(code, spec)
+        raise CannotRun(exc.code) from exc.__context__
+    finally:
+        runpy._run_code = plain
+    return functools.partial(runpy._run_module_as_main, *args)
 
 
 def _prepare_code(target, args, kwargs):
     sys.argv[0] = "-c"
+    sys.orig_argv = [sys.executable, "-c", target, *sys.argv[1:]]
     sys.path.insert(0, "")
     source = textwrap.dedent(target)
     code = compile(source, "<string>", "exec")
@@ -97,9 +110,3 @@ def _main_dict():
     import __main__
 
     return __main__.__dict__
-
-
-def _main_code(code, spec):
-    return functools.partial(
-        runpy._run_code, code, _main_dict(), None, "__main__", spec
-    )

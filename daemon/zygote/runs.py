@@ -23,12 +23,6 @@ def find_trio():
     return trio
 
 
-def reseed():
-    """trio's own generator, which its fork hooks leave as it was."""
-    if _trio_run is not None:
-        _trio_run._r.seed()
-
-
 def expect_first():
     """The job is a coroutine: a cancel may come before its trio.run has."""
     global _first_run

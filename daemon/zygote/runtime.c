@@ -1,5 +1,9 @@
 #include "daemon/zygote/runtime.h"
 
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
 struct runtime_ops runtime_ops;
 
 static const char runs_source[] = {
@@ -7,6 +11,15 @@ static const char runs_source[] = {
 };
 static const char refusals_source[] = {
 #embed "refusals.py" suffix(, '\0')
+};
+static const char stdio_source[] = {
+#embed "stdio.py" suffix(, '\0')
+};
+static const char remains_source[] = {
+#embed "remains.py" suffix(, '\0')
+};
+static const char unique_source[] = {
+#embed "unique.py" suffix(, '\0')
 };
 static const char program_source[] = {
 #embed "program.py" suffix(, '\0')
@@ -105,6 +118,27 @@ control_drop(PyObject *, PyObject *)
 	Py_RETURN_NONE;
 }
 
+/* Sets LC_CTYPE from the environment as python does when it starts, the C locale
+ * coerced (PEP 538), and returns its name. */
+static PyObject *
+adopt_locale(PyObject *, PyObject *)
+{
+	static const char *const utf8[] = { "C.UTF-8", "C.utf8", "UTF-8" };
+	const char *name = setlocale(LC_CTYPE, "");
+	const char *all = getenv("LC_ALL");
+
+	if (name == NULL)
+		name = setlocale(LC_CTYPE, "C");
+	if (strcmp(name, "C") != 0 || (all != NULL && all[0] != '\0'))
+		return PyUnicode_FromString(name);
+	for (size_t i = 0; i < sizeof(utf8) / sizeof(*utf8); i++)
+		if (setlocale(LC_CTYPE, utf8[i]) != NULL) {
+			setenv("LC_CTYPE", utf8[i], 1);
+			return PyUnicode_FromString(utf8[i]);
+		}
+	return PyUnicode_FromString("C");
+}
+
 static PyMethodDef methods[] = {
 	{ "_loading", loading, METH_O, NULL },
 	{ "_loaded", loaded, METH_O, NULL },
@@ -112,6 +146,7 @@ static PyMethodDef methods[] = {
 	{ "_failed", failed, METH_VARARGS, NULL },
 	{ "_raised", raised, METH_VARARGS, NULL },
 	{ "_returned", returned, METH_O, NULL },
+	{ "_adopt_locale", adopt_locale, METH_NOARGS, NULL },
 	{ "_control_arm", control_arm, METH_NOARGS, NULL },
 	{ "_control_read", control_read, METH_NOARGS, NULL },
 	{ "_control_drop", control_drop, METH_NOARGS, NULL },
@@ -177,6 +212,12 @@ runtime_new(struct err *e)
 		    NULL },
 		{ "_forkserverd_refusals", "<forkserverd/refusals.py>",
 		    refusals_source, NULL },
+		{ "_forkserverd_stdio", "<forkserverd/stdio.py>", stdio_source,
+		    NULL },
+		{ "_forkserverd_remains", "<forkserverd/remains.py>",
+		    remains_source, NULL },
+		{ "_forkserverd_unique", "<forkserverd/unique.py>",
+		    unique_source, NULL },
 		{ "_forkserverd_program", "<forkserverd/program.py>",
 		    program_source, NULL },
 		{ "_forkserverd", "<forkserverd/runtime.py>", runtime_source,

@@ -1,8 +1,7 @@
 /*
  * runtime: the Python side of a template: module `_forkserverd` (runtime.py and
- * the C functions under it) and what it imports, `_forkserverd_runs` (runs.py),
- * `_forkserverd_refusals` (refusals.py) and `_forkserverd_program` (program.py).
- * It calls from C into Python and back; what a child says to the daemon goes
+ * the C functions under it) and what it imports, the other .py files here, each
+ * as `_forkserverd_NAME`.  It calls from C into Python and back; what a child says to the daemon goes
  * through struct runtime_ops.
  */
 #ifndef ZYGOTE_RUNTIME_H

@@ -2,7 +2,7 @@
 
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_started`, `_failed`,
-`_returned`, `_raised`, `_control_arm`, `_control_read`.
+`_returned`, `_raised`, `_control_arm`, `_control_read`, `_adopt_locale`.
 """
 
 import atexit
@@ -10,7 +10,6 @@ import gc
 import inspect
 import linecache
 import os
-import runpy
 import signal
 import sys
 import threading
@@ -18,7 +17,10 @@ import time
 import traceback
 
 import _forkserverd_refusals
+import _forkserverd_remains
 import _forkserverd_runs
+import _forkserverd_stdio
+import _forkserverd_unique
 from _forkserverd_program import PREPARE, CannotRun
 
 PRIMING_RUNS = 40  # of trio.run; CPYTHON.md has what they win
@@ -123,6 +125,8 @@ async def _prime_trio():
 
 def freeze():
     """The last step: nothing of the template is garbage, nothing is young."""
+    _forkserverd_remains.freeze()
+    _forget_tempdir()
     sys.stdout.flush()
     sys.stderr.flush()
     linecache.clearcache()
@@ -130,12 +134,20 @@ def freeze():
     gc.freeze()
 
 
+def _forget_tempdir():
+    """Where a preload has asked for it: a job's TMPDIR may be another."""
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is not None and tempfile.tempdir is not None:
+        if tempfile.tempdir == tempfile._get_default_tempdir():
+            tempfile.tempdir = None
+
+
 # --- the child ------------------------------------------------------------
 
 
 def born(promoted, control_signal):
     """In the child, before its job: what must not be as in its siblings."""
-    _forkserverd_runs.reseed()
+    _forkserverd_unique.reseed()
     _forkserverd_refusals.born(promoted)
     if promoted:
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
@@ -168,48 +180,52 @@ def watch_control(promoted):
 def surround(env_changed, argv, path):
     """What user code sees of the job's surroundings."""
     if env_changed:
+        locale = _adopt_locale()
         os.reload_environ()
-        if hasattr(time, "tzset"):
-            time.tzset()
+        time.tzset()
+        _forkserverd_stdio.follow(locale)
     sys.argv[:] = ["", *argv]
     sys.path[:0] = path
-    if sys.stdout is not None:
-        # PYTHONUNBUFFERED is honoured as far as lines go: the stream itself
-        # was made with the template.
-        lines = "PYTHONUNBUFFERED" in os.environ or os.isatty(1)
-        sys.stdout.reconfigure(line_buffering=lines)
+    _forkserverd_stdio.begin()
 
 
-def run(entry, target, args, kwargs, promoted):
-    """Runs the job.  Returns (exit status, signal to die of or 0)."""
+def prepare(entry, target, args, kwargs, promoted):
+    """Finds what the job runs: a function without parameters.
+
+    C calls it, so that no frame of ours is below the program's.  None: it could
+    not be found, and the daemon has been told.
+    """
     try:
         work = PREPARE[entry](target, args, kwargs)
     except CannotRun as exc:
         reason = exc.__cause__
-        _failed(type(reason).__name__, _text(reason), f"{sys.executable}: {exc}\n")
-        return 1, 0
+        _failed(type(reason).__name__, _text(reason), f"{exc}\n")
+        return None
     except BaseException as exc:
         exc = _trim(exc)
         _failed(type(exc).__name__, _detail(exc), _format(exc))
-        return 1, 0
+        return None
     if promoted and entry == "call":
         signal.signal(signal.SIGTERM, _forkserverd_runs.cancel)
     _started()
-    try:
-        result = work()
-    except SystemExit as exc:
-        return _exit_status(exc.code), 0
-    except BaseException as exc:
-        exc = _trim(exc)
-        _forkserverd_refusals.explain(exc)
-        _raised(type(exc).__name__, _text(exc), _format(exc))
-        _show(exc)
-        if isinstance(exc, KeyboardInterrupt) and promoted:
-            return 130, signal.SIGINT
-        return 1, 0
+    return work
+
+
+def returned(entry, result):
     if entry == "call":
         _returned(result)
-    return 0, 0
+
+
+def raised(exc, promoted):
+    """Returns (exit status, signal to die of or 0)."""
+    if isinstance(exc, SystemExit):
+        return _exit_status(exc.code), 0
+    _forkserverd_refusals.explain(exc)
+    _raised(type(exc).__name__, _text(exc), _format(exc))
+    _show(exc)
+    if isinstance(exc, KeyboardInterrupt) and promoted:
+        return 130, signal.SIGINT
+    return 1, 0
 
 
 # --- the end --------------------------------------------------------------
@@ -224,42 +240,26 @@ def _exit_status(code):
     return 1
 
 
-def finish(status):
+def finish(status, entry):
     """What python does before it ends; returns the exit status."""
     try:
         threading._shutdown()
     except BaseException as exc:
         _show(exc)
     atexit._run_exitfuncs()
-    for file in (sys.stdout, sys.stderr):
-        if file is None or file.closed:
-            continue
-        try:
-            file.flush()
-        except Exception as exc:
-            if file is sys.stdout:
-                status = 120  # as Py_RunMain's
-                _show_ignored(exc)
-    return status
-
-
-def _show_ignored(exc):
-    try:
-        text = "".join(traceback.format_exception_only(exc))
-        print("Exception ignored while flushing sys.stdout:", file=sys.stderr)
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except Exception:
-        pass
+    written = _forkserverd_stdio.flush()
+    if entry != "call":
+        _forkserverd_remains.clear()
+    _forkserverd_remains.flush()
+    if written:
+        _forkserverd_stdio.flush()
+    return status if written else 120  # as Py_RunMain's
 
 
 def _trim(exc):
-    """EXC without our own frames, runpy's and importlib's at the outer end."""
+    """EXC without our own frames at the outer end."""
     tb = exc.__traceback__
-    while tb is not None and (
-        tb.tb_frame.f_code.co_filename.startswith("<forkserverd")
-        or tb.tb_frame.f_globals is vars(runpy)
-    ):
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith("<forkserverd"):
         tb = tb.tb_next
     return exc.with_traceback(tb)
 

@@ -57,7 +57,9 @@ title_set(const char *text, const char *name)
 		return;
 	if (n > room - 1)
 		n = room - 1;
-	memcpy(area, text, n);
+	/* One line, of whatever program it is. */
+	for (size_t i = 0; i < n; i++)
+		area[i] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
 	/* NULs to the end: the kernel shows the area as it stands. */
 	memset(area + n, '\0', room - n);
 }

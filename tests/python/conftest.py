@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+pytest.register_assert_rewrite("like")
+
 HERE = pathlib.Path(__file__).resolve().parent
 BIN = pathlib.Path(os.environ["FORKSERVERD_BIN_DIR"])
 FIXTURES = HERE.parent / "fixtures"
@@ -59,4 +61,15 @@ def daemon(tmp_path_factory):
 def plain_daemon(tmp_path_factory):
     """The socket of a daemon that is as it comes."""
     with running(tmp_path_factory.mktemp("plain"), []) as socket:
+        yield socket
+
+
+MODES = ["default", "isolated"]  # names of templates, both promoted
+
+
+@pytest.fixture(scope="session")
+def modes_daemon(tmp_path_factory):
+    """The socket of a daemon as it comes, with an isolated template beside."""
+    folder = tmp_path_factory.mktemp("modes")
+    with running(folder, ["--set", "template.isolated.mode=isolated"]) as socket:
         yield socket

@@ -4,18 +4,11 @@ Each program is run by both; standard output, standard error and exit status
 must be equal.  What is a process's own (ids, addresses) is not printed.
 """
 
-import os
-import subprocess
-import sys
 import zipfile
 
 import pytest
-from conftest import BIN, ENVIRONMENT
-
-# The one that the zygote is built with.
-DEBUG = os.environ.get("FORKSERVERD_VARIANT") == "dbg"
-PYTHON = "/usr/bin/python3.14-dbg" if DEBUG else sys.executable
-LIMIT = 60  # seconds for one program; none takes a hundredth of it
+from conftest import MODES
+from like import like_python
 
 PROGRAMS = {
     "arguments": "import sys; print(sys.argv, sys.path)",
@@ -188,38 +181,32 @@ logging.basicConfig()
 logging.getLogger("x").warning("look")
 """,
     "garbage collection": "import gc; print(gc.isenabled(), gc.get_threshold())",
+    "the stack below": """
+import inspect, sys, traceback
+traceback.print_stack()
+print(sys._getframe().f_back, len(inspect.stack()))
+def f():
+    traceback.print_stack()
+    try:
+        sys._getframe(2)
+    except ValueError as exc:
+        print(exc)
+f()
+""",
+    "the stack below trio": """
+import trio, traceback
+async def main():
+    traceback.print_stack()
+trio.run(main)
+""",
     "stdout closed early": "import os; print('lost'); os.close(1)",
 }
 
 
-@pytest.fixture
-def forkctl(plain_daemon):
-    return [BIN / "forkctl", "--socket", plain_daemon, "run"]
-
-
-def outcome(command, folder):
-    done = subprocess.run(
-        command,
-        input=b"typed",
-        capture_output=True,
-        cwd=folder,
-        env=ENVIRONMENT,
-        timeout=LIMIT,
-    )
-    return done.stdout.decode(), done.stderr.decode(), done.returncode
-
-
-def like_python(forkctl, words, folder):
-    ours = outcome([*forkctl, *words], folder)
-    theirs = outcome([PYTHON, *words], folder)
-    if theirs[2] < 0:  # forkctl tells a signal as a shell does
-        theirs = (*theirs[:2], 128 - theirs[2])
-    assert ours == theirs
-
-
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_code(forkctl, tmp_path, name):
-    like_python(forkctl, ["-c", PROGRAMS[name], "one", "two"], tmp_path)
+def test_code(modes_daemon, tmp_path, name, mode):
+    like_python(modes_daemon, ["-c", PROGRAMS[name], "one", "two"], tmp_path, mode)
 
 
 LOOK = '''"""A program's text."""
@@ -255,6 +242,8 @@ def programs(tmp_path_factory):
         archive.writestr("__main__.py", LOOK)
     (folder / "bad.py").write_text("x = = 1\n")
     (folder / "raises.py").write_text("def f():\n    1 / 0\nf()\n")
+    (folder / "pkg/raises.py").write_text("def f():\n    1 / 0\nf()\n")
+    (folder / "stack.py").write_text("import traceback\ntraceback.print_stack()\n")
     (folder / "methods.py").write_text(START_METHODS)
     (folder / "latin.py").write_bytes(b"# coding: latin-1\nprint(ascii('\xe9'))\n")
     return folder
@@ -273,6 +262,11 @@ def programs(tmp_path_factory):
         ["bad.py"],
         ["raises.py"],
         ["methods.py"],
+        ["stack.py"],
+        ["-m", "stack"],
+        ["-m", "pkg.raises"],
+        ["-m", "methods"],
+        ["-m", "bad"],
         ["-m", "pkg", "a", "-b"],
         ["-m", "pkg.sub"],
         ["-m", "pkg.nosuch"],
@@ -281,5 +275,5 @@ def programs(tmp_path_factory):
     ],
     ids=" ".join,
 )
-def test_program(forkctl, programs, words):
-    like_python(forkctl, words, programs)
+def test_program(modes_daemon, programs, words):
+    like_python(modes_daemon, words, programs)
