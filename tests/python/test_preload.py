@@ -1,7 +1,6 @@
 """What a template does before it serves, and what its preloads may leave."""
 
 import json
-import os
 import subprocess
 import textwrap
 
@@ -43,7 +42,9 @@ MODULES = {
     "hooks": """
         import os
 
-        primed, born = [], []
+        primed, born, forks = [], [], []
+        for when in ("before", "after_in_parent", "after_in_child"):
+            os.register_at_fork(**{when: lambda when=when: forks.append(when)})
 
 
         def prime():
@@ -56,7 +57,7 @@ MODULES = {
 
         def told():
             import json
-            print(json.dumps([primed, born, os.getpid(), os.getppid()]))
+            print(json.dumps([primed, born, forks, os.getpid(), os.getppid()]))
 
 
         def prime_fails():
@@ -79,6 +80,7 @@ MODULES = {
         async def waits():
             pass
         """,
+    "tempdir": "import tempfile; early = tempfile.gettempdir()",
     "grows": "kept = [bytes(4096) for _ in range(1000)]",
 }
 
@@ -105,7 +107,7 @@ preload = {json.dumps(["trio", *preload])}
 CONFIG = (
     template("default", ["quiet", "grows"])
     + template("python_thread", ["a_python_thread"])
-    + template("hooks", ["hooks"], 'prime = ["hooks:prime"]\nafter_fork = ["hooks:after_fork"]')
+    + template("hooks", ["hooks", "tempdir"], 'prime = ["hooks:prime"]\nafter_fork = ["hooks:after_fork"]')
     + template("prime_fails", ["hooks"], 'prime = ["hooks:prime_fails"]')
     + template("no_such", ["hooks"], 'after_fork = ["hooks:no_such"]')
     + template("waits", ["hooks"], 'after_fork = ["hooks:waits"]')
@@ -201,9 +203,30 @@ def test_imports_are_measured(templates):
 
 def test_prime_and_after_fork_are_called(preload_daemon, templates):
     run = forkctl(preload_daemon, "run", "-t", "hooks", "hooks:told")
-    primed, born, pid, parent = json.loads(run.stdout)
+    primed, born, _, pid, parent = json.loads(run.stdout)
     assert primed == [templates["hooks"]["pid"]] == [parent]
     assert born == [pid]
+
+
+def test_a_preloads_hooks_around_forks(preload_daemon):
+    """Those before are run once, when the template is made, as if forked then."""
+    for _ in range(3):
+        run = forkctl(preload_daemon, "run", "-t", "hooks", "hooks:told")
+        assert json.loads(run.stdout)[2] == ["before", "after_in_child"]
+
+
+def test_a_jobs_tmpdir_counts(preload_daemon, tmp_path):
+    """Although a preload has asked for it before."""
+    code = "import tempdir, tempfile; print(tempdir.early, tempfile.gettempdir())"
+    run = subprocess.run(
+        [BIN / "forkctl", "--socket", preload_daemon, "run", "-t", "hooks", "-c", code],
+        env={**ENVIRONMENT, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    early, late = run.stdout.split()
+    assert late == str(tmp_path) != early
 
 
 @pytest.mark.parametrize(
@@ -272,8 +295,6 @@ def test_a_venvs_child_is_as_its_python(venv, venv_daemon, name):
     assert python.returncode == 0, python.stderr
     assert child.returncode == 0, child.stderr
     expected = json.loads(python.stdout)
-    if os.environ["FORKSERVERD_VARIANT"] == "dbg":
-        expected[3] += "-dbg"
     assert json.loads(child.stdout) == expected
     assert expected[0] == str(venv)
 
