@@ -19,7 +19,7 @@ static const char several[] =
     "[template.crashes]\npath = [\"%s\"]\npreload = [\"crashes_at_import\"]\n"
     "start = \"demand\"\n"
     "[template.hangs]\npath = [\"%s\"]\npreload = [\"hangs_at_import\"]\n"
-    "preload_timeout = 0.5\nstart = \"demand\"\n"
+    "preload_timeout = 3.0\nstart = \"demand\"\n"
     "[template.thread]\npath = [\"%s\"]\npreload = [\"leaves_thread\"]\n"
     "[template.absent]\npreload = [\"no_such_module\"]\n";
 

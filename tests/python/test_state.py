@@ -224,7 +224,8 @@ thread = threading.Thread(target=lambda: print("thread", kept is not None))
 thread.start()
 """,
     "files left open": """
-import os, tempfile
+import os, tempfile, warnings
+warnings.simplefilter("ignore", ResourceWarning)  # which a debug build shows
 kept = open("kept.txt", "w")
 kept.write("text")
 raw = open("raw.bin", "wb")
