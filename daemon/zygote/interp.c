@@ -151,15 +151,24 @@ interp_start(const char *venv, struct err *e)
 }
 
 int
-interp_site(struct err *e)
+interp_site(char **path, struct err *e)
 {
 	PyObject *site = PyImport_ImportModule("site"), *r = NULL;
+	PyObject *list = PySys_GetObject("path"), *dir;
+	int failed = 0;
 
 	if (site != NULL)
 		r = PyObject_CallMethod(site, "main", NULL);
 	Py_XDECREF(site);
-	if (r == NULL)
+	for (Py_ssize_t i = 0; r != NULL && path[i] != NULL && !failed; i++) {
+		dir = PyUnicode_DecodeFSDefault(path[i]);
+		failed = dir == NULL || PyList_Insert(list, i, dir) == -1;
+		Py_XDECREF(dir);
+	}
+	if (r == NULL || failed) {
+		Py_XDECREF(r);
 		return runtime_exception(e, "import site");
+	}
 	Py_DECREF(r);
 	return 0;
 }

@@ -33,8 +33,9 @@ PyThreadState *interp_start(const char *venv, struct err *e);
 /*
  * Does what `site` does, in the interpreter of the current thread state, which
  * was started without: where extension modules are first initialised in the
- * main interpreter, it must find what they import.  0, or -1 with E filled.
+ * main interpreter, it must find what they import.  PATH (NULL-terminated)
+ * comes in front of sys.path.  0, or -1 with E filled.
  */
-int interp_site(struct err *e);
+int interp_site(char **path, struct err *e);
 
 #endif

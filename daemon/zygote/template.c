@@ -33,7 +33,7 @@ template_start(struct template *t, const struct conf *conf, struct err *e)
 		snprintf(t->reason, sizeof(t->reason), "promote is false");
 	/* Rule 9 of CPYTHON.md: unpromoted while it preloads, the template has
 	 * modules first initialised in this interpreter, site-packages' too. */
-	return t->promote ? 0 : interp_site(e);
+	return t->promote ? 0 : interp_site(conf->path, e);
 }
 
 /* Rule 6 of CPYTHON.md: threads, daemon threads and exec, which trio needs, in

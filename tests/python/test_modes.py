@@ -1,10 +1,14 @@
 """The modes of a template, promoted or not: what each gives and refuses."""
 
+import importlib.util
 import json
+import pathlib
+import shutil
 import subprocess
 
 import pytest
 from conftest import BIN, ENVIRONMENT, running
+from like import PYTHON
 
 WAYS = {
     "legacy": ("legacy", True),
@@ -172,11 +176,20 @@ def test_an_unknown_mode_is_refused(tmp_path, value):
     assert 'template.x.mode: expected one of "legacy" "isolated"' in done.stderr
 
 
-def test_an_unpromoted_preload_is_first_initialised_elsewhere(tmp_path):
+@pytest.mark.parametrize("place", ["site-packages", "path"])
+def test_an_unpromoted_preload_is_first_initialised_elsewhere(tmp_path, place):
     """In the main interpreter, which finds what msgspec imports there."""
     config = tmp_path / "config.toml"
-    config.write_text('[template.default]\npromote = false\npreload = ["trio", "msgspec"]\n')
+    lines = ["[template.default]", "promote = false", 'preload = ["msgspec"]']
+    if place == "path":
+        venv = tmp_path / "venv"
+        subprocess.run([PYTHON, "-m", "venv", "--without-pip", venv], check=True)
+        found = pathlib.Path(importlib.util.find_spec("msgspec").origin).parent
+        shutil.copytree(found, tmp_path / "path" / "msgspec")
+        lines += [f'venv = "{venv}"', f'path = ["{tmp_path / "path"}"]']
+    config.write_text("\n".join(lines))
     with running(tmp_path, ["--config", config]) as socket:
-        code = "import msgspec; print(msgspec.json.encode([1]))"
+        code = "import msgspec; print(msgspec.json.encode([1]), msgspec.__path__)"
         done = forkctl(socket, "run", "-c", code)
-        assert (done.returncode, done.stdout) == (0, "b'[1]'\n"), done.stderr
+        assert (done.returncode, done.stdout[:6]) == (0, "b'[1]'"), done.stderr
+        assert (str(tmp_path) in done.stdout) == (place == "path")
