@@ -55,7 +55,7 @@ def passed(files):
 
 
 class Row(typing.NamedTuple):
-    """A test that came to something else in a child."""
+    """What a test came to under python3.14 and in a child."""
 
     place: str
     file: str
@@ -69,16 +69,21 @@ class Row(typing.NamedTuple):
         return self.python == "passed" or alone
 
 
-def differences(results):
+def rows(results):
     """RESULTS: {(file, place): {id: outcome}}, "python" among the places."""
-    return [
-        Row(place, file, id, there, here)
-        for (file, place), child in results.items()
-        for python in [results[file, "python"]]
-        for id in dict.fromkeys([*python, *child])
-        for there, here in [(python.get(id, "not run"), child.get(id, "not run"))]
-        if there != here
-    ]
+    for (file, place), child in results.items():
+        python = results[file, "python"]
+        for id in dict.fromkeys([*python, *child]) if place != "python" else ():
+            there, here = python.get(id, "not run"), child.get(id, "not run")
+            yield Row(place, file, id, there, here)
+
+
+def differences(results):
+    return [row for row in rows(results) if row.python != row.child]
+
+
+def failed_twice(results):
+    return [row for row in rows(results) if failed(row.python) and failed(row.child)]
 
 
 class Known:
