@@ -62,21 +62,63 @@ tell_failure(const msgpack_object *o)
 	tell_text(&em, "traceback", "", true);
 }
 
+/* Below the table: what the preloads have left behind. */
 static void
-print(const msgpack_object *o)
+tell_warnings(const msgpack_object *o)
 {
-	static const char *const heads[] = { "NAME", "MODE", "STATE",
-		"GENERATION", "PID", "CHILDREN", "FAILURES", "WAY", "REASON" };
 	const msgpack_object_array *all;
-	struct table t;
 	struct map m;
+	struct bytes b;
 	struct err e;
 
 	if (map_init(&m, o, "", &e) == -1 ||
-	    map_array(&m, "templates", MAP_REQUIRED, SIZE_MAX, &all) != 1) {
-		fprintf(stderr, "forkctl: the reply has no templates\n");
+	    map_array(&m, "warnings", MAP_OPTIONAL, SIZE_MAX, &all) != 1)
 		return;
+	for (uint32_t i = 0; i < all->size; i++) {
+		if (map_text_at(&m, "warnings", all, i, SIZE_MAX, &b) == -1)
+			return;
+		tell_text(&m, "name", "\n", false);
+		fputs(": warning: ", stdout);
+		text_word(stdout, b.p, b.n);
+		fputc('\n', stdout);
 	}
+}
+
+/* What each preload took. */
+static void
+tell_preloads(const msgpack_object *o)
+{
+	const msgpack_object_array *all;
+	struct table t;
+	struct map m, pm;
+	struct err e;
+
+	if (map_init(&m, o, "", &e) == -1 ||
+	    map_array(&m, "preload", MAP_OPTIONAL, SIZE_MAX, &all) != 1)
+		return;
+	fputc('\n', stdout);
+	table_init(&t, 3, 1 << 1 | 1 << 2);
+	table_str(&t, "PRELOAD");
+	table_str(&t, "IMPORT");
+	table_str(&t, "KB");
+	for (uint32_t i = 0; i < all->size; i++) {
+		if (map_init(&pm, &all->ptr[i], "preload.", &e) == -1)
+			break;
+		table_map_text(&t, &pm, "module");
+		table_map_duration(&t, &pm, "import_ns");
+		table_map_uint(&t, &pm, "private_kb");
+	}
+	table_print(&t, stdout, 0);
+	table_fini(&t);
+}
+
+static void
+print(const msgpack_object_array *all)
+{
+	static const char *const heads[] = { "NAME", "MODE", "STATE",
+		"GENERATION", "PID", "CHILDREN", "FAILURES", "WAY", "REASON" };
+	struct table t;
+
 	table_init(&t, 9, 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6);
 	for (size_t i = 0; i < 9; i++)
 		table_str(&t, heads[i]);
@@ -84,35 +126,88 @@ print(const msgpack_object *o)
 		row(&t, &all->ptr[i]);
 	table_print(&t, stdout, 0);
 	table_fini(&t);
-	for (uint32_t i = 0; i < all->size; i++)
+	for (uint32_t i = 0; i < all->size; i++) {
 		tell_failure(&all->ptr[i]);
+		tell_warnings(&all->ptr[i]);
+	}
+}
+
+/* The template of that name, or NULL. */
+static msgpack_object *
+find(const msgpack_object_array *all, const char *name)
+{
+	struct map m;
+	struct bytes b;
+	struct err e;
+
+	for (uint32_t i = 0; i < all->size; i++)
+		if (map_init(&m, &all->ptr[i], "", &e) == 0 &&
+		    map_text(&m, "name", MAP_REQUIRED, SIZE_MAX, &b) == 1 &&
+		    bytes_eq(b, name))
+			return &all->ptr[i];
+	return NULL;
+}
+
+/* NAME: the one to show, or NULL.  Returns the exit status. */
+static int
+show(struct context *ctx, const msgpack_object *reply, const char *name)
+{
+	const msgpack_object_array *all;
+	msgpack_object *one = NULL;
+	struct map m;
+	struct err e;
+
+	if (map_init(&m, reply, "", &e) == -1 ||
+	    map_array(&m, "templates", MAP_REQUIRED, SIZE_MAX, &all) != 1) {
+		fprintf(stderr, "forkctl: the reply has no templates\n");
+		return EXIT_OURS;
+	}
+	if (name != NULL && (one = find(all, name)) == NULL) {
+		fprintf(stderr, "forkctl: no template \"%s\"\n", name);
+		return EXIT_OURS;
+	}
+	if (ctx->json) {
+		json_line(ctx->out, one != NULL ? one : reply);
+	} else if (one != NULL) {
+		print(&(const msgpack_object_array){ 1, one });
+		tell_preloads(one);
+	} else {
+		print(all);
+	}
+	return 0;
 }
 
 static int
 exec_templates(struct context *ctx, int argc, char **argv)
 {
+	static const struct option options[] = { VERB_COMMON_OPTIONS,
+		{ NULL, 0, NULL, 0 } };
 	struct answer a;
-	int status;
+	int c, status;
 
-	if (verb_plain(&verb_templates, ctx, argc, argv, 0, &status))
-		return status;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (verb_common(&verb_templates, ctx, c, optarg, &status))
+			return status;
+	if (argc - optind > 1)
+		return verb_usage(&verb_templates, "too many words");
 	status = rpc_once(ctx, "templates", NULL, RPC_TIMEOUT_MS, &a);
-	if (status == 0 && ctx->json)
-		json_line(ctx->out, &a.value.data);
-	else if (status == 0)
-		print(&a.value.data);
+	if (status == 0)
+		status = show(ctx, &a.value.data, argv[optind]);
 	answer_fini(&a);
 	return status;
 }
 
 const struct verb verb_templates = {
 	.name = "templates",
-	.args = "",
+	.args = "[NAME]",
 	.line = "list the templates and how their children start",
 	.help =
 	    "WAY is how children start by default: promoted (a warmed "
 	    "subinterpreter made\nmain, all of Python works), unpromoted or "
 	    "cold, with the REASON for these.\nBelow the table: of each "
-	    "template that failed the error and its traceback.\n",
+	    "template that failed the error and its traceback, and\nwhat "
+	    "preloads left behind. With NAME only that template, and for each "
+	    "of its\npreloads how long its import took, its own imports "
+	    "included, and by how much\nthe zygote grew meanwhile.\n",
 	.exec = exec_templates,
 };

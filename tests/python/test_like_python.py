@@ -221,10 +221,20 @@ START_METHODS = """
 import multiprocessing
 def square(x):
     return x * x
+def put(queue, shared):
+    queue.put(multiprocessing.current_process().name)
+    shared["n"] = 7
 if __name__ == "__main__":
     for method in ("fork", "spawn", "forkserver"):
-        with multiprocessing.get_context(method).Pool(1) as pool:
+        context = multiprocessing.get_context(method)
+        with context.Pool(1) as pool:
             print(method, pool.map(square, [3]))
+        with context.Manager() as manager:
+            shared, queue = manager.dict(), context.Queue()
+            process = context.Process(target=put, args=(queue, shared), name="worker")
+            process.start()
+            print(queue.get(timeout=30), process.join(), process.exitcode)
+            print(dict(shared))
 """
 
 
@@ -275,5 +285,6 @@ def programs(tmp_path_factory):
     ],
     ids=" ".join,
 )
-def test_program(modes_daemon, programs, words):
-    like_python(modes_daemon, words, programs)
+@pytest.mark.parametrize("mode", MODES)
+def test_program(modes_daemon, programs, words, mode):
+    like_python(modes_daemon, words, programs, mode)

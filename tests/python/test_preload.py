@@ -201,6 +201,22 @@ def test_imports_are_measured(templates):
     assert 4000 <= told["grows"]["private_kb"] < 20000
 
 
+def test_imports_are_told_to_people(preload_daemon):
+    lines = forkctl(preload_daemon, "templates", "default").stdout.splitlines()
+    assert lines[1].split()[0] == "default" and lines[2] == ""
+    assert lines[3].split() == ["PRELOAD", "IMPORT", "KB"]
+    assert [line.split()[0] for line in lines[4:]] == ["trio", "quiet", "grows"]
+    assert 4000 <= int(lines[-1].split()[2]) < 20000
+
+
+def test_warnings_are_told_to_people(preload_daemon):
+    told = forkctl(preload_daemon, "templates", "allowed_sockets").stdout
+    assert '\nallowed_sockets: warning: preload "a_socket" leaves ' in told
+    assert "refused" not in told
+    absent = forkctl(preload_daemon, "templates", "nosuch")
+    assert (absent.returncode, absent.stderr) == (125, 'forkctl: no template "nosuch"\n')
+
+
 def test_prime_and_after_fork_are_called(preload_daemon, templates):
     run = forkctl(preload_daemon, "run", "-t", "hooks", "hooks:told")
     primed, born, _, pid, parent = json.loads(run.stdout)
