@@ -4,17 +4,17 @@ Python's finalisation is not run, but what programs rely on of it is: objects of
 the program's own modules are deleted, and what files still hold is written.
 """
 
+import _io
 import _thread
 import gc
-import io
 import sys
 
-_modules = frozenset()  # names of the template's
+_modules = 0  # the template's, which come first in sys.modules
 
 
 def freeze():
     global _modules
-    _modules = frozenset(sys.modules)
+    _modules = len(sys.modules)
 
 
 def clear():
@@ -24,20 +24,21 @@ def clear():
     """
     if _thread._count() > 0:
         return
-    own = [name for name in sys.modules if name not in _modules]
     main = vars(sys.modules["__main__"])
     for name in list(main):
         if name != "__builtins__":
             main[name] = None
-    for name in reversed(own):
-        sys.modules.pop(name, None)
+    # Not one by one: that would touch, and so copy, every name's page.
+    while len(sys.modules) > _modules:
+        sys.modules.popitem()
     gc.collect()
 
 
 def flush():
     """Writes what open files hold: text first, which writes to bytes."""
-    found = [o for o in gc.get_objects() if issubclass(type(o), io.IOBase)]
-    for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
+    # Not io.IOBase, whose metaclass makes the check slow.
+    found = [o for o in gc.get_objects() if issubclass(type(o), _io._IOBase)]
+    for kind in (_io.TextIOWrapper, _io.BufferedWriter, _io.BufferedRandom):
         for file in found:
             if isinstance(file, kind):
                 try:
