@@ -80,7 +80,7 @@ static int
 run_main(const struct setting *s, struct finding *f, struct err *e)
 {
 	char *none[] = { NULL };
-	const struct conf conf = { .env = none };
+	const struct conf conf = { .path = none, .env = none };
 	struct template t;
 	pid_t pid;
 
