@@ -8,6 +8,7 @@
 
 #include "daemon/child_ctl.h"
 #include "daemon/child_end.h"
+#include "daemon/child_limit.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
@@ -89,6 +90,7 @@ child_free(struct child *c)
 
 	waiter_forget_all(c);
 	child_end_fini(c);
+	child_limit_fini(c);
 	child_ctl_close(c);
 	table_del(&cs->by_id, c->id);
 	cs->count[c->state]--;
@@ -130,12 +132,15 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	c->want = s->start;
 	c->grace_ns = s->has_grace ? s->grace_ns :
 				     rq->srv->cfg->server.grace_ns;
+	c->timeout_ns = s->timeout_ns;
+	c->start_timeout_ns = s->start_timeout_ns;
 	c->templ = t;
 	c->pidfd = c->child_end = -1;
 	c->at.read = rq->read_ns;
 	msgpack_sbuffer_init(&c->outcome_raw);
 	LIST_INIT(&c->waiters);
 	child_end_init(c);
+	child_limit_init(c);
 	c->entry = dup_cut(s->target, CHILD_ENTRY_SHOWN);
 	c->title = s->title.n > 0 ? bytes_dup(s->title) : NULL;
 	if (c->entry != NULL && (c->title != NULL || s->title.n == 0) &&
@@ -173,6 +178,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	cs->count[CHILD_QUEUED]++;
 	if (c->owner != 0)
 		cs->leased++;
+	child_limit_start(c);
 	return c;
 }
 
@@ -255,6 +261,7 @@ child_over(struct child *c)
 	child_ctl_drain(c);
 	child_ctl_close(c);
 	child_end_fini(c);
+	child_limit_fini(c);
 	c->at.end = clock_ns();
 	if (c->pidfd != -1)
 		close(c->pidfd);

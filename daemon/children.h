@@ -72,6 +72,7 @@ struct child {
 	bool want_pidfd;
 	enum spawn_start want;
 	uint64_t grace_ns;
+	uint64_t timeout_ns, start_timeout_ns; /* 0: none */
 
 	char *title, *entry; /* entry: cut to ENTRY_SHOWN bytes */
 	struct template *templ;
@@ -93,7 +94,8 @@ struct child {
 
 	ev_timer kill_timer;
 	uint64_t kill_at; /* 0: not armed */
-	bool cancelled, killed;
+	ev_timer limit_timer;
+	bool cancelled, killed, timed_out;
 	bool lease_over; /* its owner's end has been acted on */
 	bool reaped;
 	int status; /* as of wait4; -1: not known */

@@ -99,6 +99,7 @@ record_pack(const struct child *c, msgpack_packer *pk)
 	pack_status(c, pk, &m);
 	pack_kv_bool(pk, &m, "cancelled", c->cancelled);
 	pack_kv_bool(pk, &m, "killed", c->killed);
+	pack_kv_bool(pk, &m, "timed_out", c->timed_out);
 	pack_outcome(c, pk, &m);
 	if (c->has_usage) {
 		pack_key(pk, &m, "rusage");
@@ -128,6 +129,8 @@ record_pack_inspect(const struct child *c, msgpack_packer *pk)
 		pack_kv_uint(pk, &m, "owner", c->owner);
 	pack_kv_uint(pk, &m, "age_ns", clock_ns() - c->at.read);
 	pack_kv_uint(pk, &m, "grace_ns", c->grace_ns);
+	if (c->timeout_ns != 0)
+		pack_kv_uint(pk, &m, "timeout_ns", c->timeout_ns);
 	if (c->succeeded) {
 		pack_key(pk, &m, "phases");
 		record_pack_phases(c, pk);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
+#include "daemon/child_limit.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/failure.h"
@@ -44,6 +45,7 @@ spawn_reply_started(struct child *c)
 		return;
 	c->answered = c->succeeded = true;
 	c->srv->children.spawned++;
+	child_limit_started(c);
 	if (c->state == CHILD_STARTING)
 		child_set_state(c, CHILD_RUNNING);
 	msg_out_init(&o);

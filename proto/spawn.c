@@ -8,6 +8,7 @@
 #define MAX_NAME 64 /* bytes of a template's name */
 #define MAX_TITLE 4096
 #define MAX_GRACE_NS (UINT64_C(86400) * 1000000000)
+#define MAX_LIMIT_NS (UINT64_C(366) * 86400 * 1000000000)
 
 static const char *const entry_names[] = {
 	[SPAWN_CALL] = "call",
@@ -224,6 +225,17 @@ read_grace(struct spawn *s, struct map *m, enum map_need need)
 	return r == -1 ? -1 : 0;
 }
 
+/* A limit of time; there is none of 0. */
+static int
+read_limit(struct map *m, const char *key, uint64_t *out)
+{
+	int r = map_uint(m, key, MAP_OPTIONAL, MAX_LIMIT_NS, out);
+
+	if (r == 1 && *out == 0)
+		return err_key(m->e, key, "\"%s\" is 0", key);
+	return r == -1 ? -1 : 0;
+}
+
 int
 spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 {
@@ -236,6 +248,8 @@ spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 	    read_start(s, &m) == -1 || read_grace(s, &m, MAP_OPTIONAL) == -1 ||
 	    map_bool(&m, "detached", MAP_OPTIONAL, &s->detached) == -1 ||
 	    map_bool(&m, "pidfd", MAP_OPTIONAL, &s->pidfd) == -1 ||
+	    read_limit(&m, "timeout_ns", &s->timeout_ns) == -1 ||
+	    read_limit(&m, "start_timeout_ns", &s->start_timeout_ns) == -1 ||
 	    read_surroundings(s, &m) == -1)
 		return -1;
 	return map_end(&m);

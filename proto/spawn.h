@@ -31,6 +31,8 @@ struct spawn {
 	bool pidfd;        /* the reply carries a pidfd */
 	uint64_t grace_ns; /* has_grace false: the daemon's default */
 	bool has_grace;
+	uint64_t timeout_ns;       /* 0: none */
+	uint64_t start_timeout_ns; /* 0: none */
 
 	/* Goes on to the child. */
 	enum spawn_entry entry;

@@ -7,7 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPT_COLD = OPT_FIRST, OPT_WARM, OPT_NO_TTY, OPT_FDS };
+enum {
+	OPT_COLD = OPT_FIRST,
+	OPT_WARM,
+	OPT_NO_TTY,
+	OPT_FDS,
+	OPT_TIMEOUT,
+	OPT_START_TIMEOUT
+};
 
 const char program_args[] =
     "[OPTIONS] (PKG.MOD:FUNC | SCRIPT.py | -m MOD | -c CODE | -) [ARGS]";
@@ -30,7 +37,9 @@ const char program_help[] =
     "  -e, --env K=V        set a variable, besides the environment of "
     "forkctl\n"
     "  -C, --cwd DIR        working directory; default: this one\n"
-    "  -g, --grace SEC      between cancel and SIGKILL\n";
+    "  -g, --grace SEC      between cancel and SIGKILL\n"
+    "      --timeout SEC    cancel it when it has run that long\n"
+    "      --start-timeout SEC  give up when it does not run by then\n";
 
 /* All of standard input.  NULL, with errno: it cannot be read whole. */
 static char *
@@ -119,6 +128,17 @@ parse_word(struct program *p, const struct verb *v, const char *word,
 	return false;
 }
 
+/* The option's argument.  False when it is wrong, and *STATUS set. */
+static bool
+parse_seconds(const struct verb *v, uint64_t *ns, uint64_t min, int *status)
+{
+	if (rpc_seconds(optarg, ns) == 0 && *ns >= min)
+		return true;
+	*status = verb_usage(v, "\"%s\" is no time in seconds%s", optarg,
+	    min > 0 ? " above 0" : "");
+	return false;
+}
+
 /* One option.  False when it is wrong, and *STATUS set. */
 static bool
 parse_option(struct program *p, const struct verb *v, int c, int *status)
@@ -140,10 +160,11 @@ parse_option(struct program *p, const struct verb *v, int c, int *status)
 		return false;
 	case 'g':
 		p->has_grace = true;
-		if (rpc_seconds(optarg, &p->grace_ns) == 0)
-			break;
-		*status = verb_usage(v, "\"%s\" is no time in seconds", optarg);
-		return false;
+		return parse_seconds(v, &p->grace_ns, 0, status);
+	case OPT_TIMEOUT:
+		return parse_seconds(v, &p->timeout_ns, 1, status);
+	case OPT_START_TIMEOUT:
+		return parse_seconds(v, &p->start_timeout_ns, 1, status);
 	case OPT_COLD:
 		p->start = "cold";
 		break;
@@ -170,6 +191,8 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		{ "env", required_argument, NULL, 'e' },
 		{ "cwd", required_argument, NULL, 'C' },
 		{ "grace", required_argument, NULL, 'g' },
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+		{ "start-timeout", required_argument, NULL, OPT_START_TIMEOUT },
 		{ "cold", no_argument, NULL, OPT_COLD },
 		{ "warm", no_argument, NULL, OPT_WARM },
 		v == &verb_run ?
@@ -282,6 +305,11 @@ program_pack(const struct program *p, struct params *to, const int *targets,
 		pack_kv_str(&to->pk, &to->map, "start", p->start);
 	if (p->has_grace)
 		pack_kv_uint(&to->pk, &to->map, "grace_ns", p->grace_ns);
+	if (p->timeout_ns != 0)
+		pack_kv_uint(&to->pk, &to->map, "timeout_ns", p->timeout_ns);
+	if (p->start_timeout_ns != 0)
+		pack_kv_uint(&to->pk, &to->map, "start_timeout_ns",
+		    p->start_timeout_ns);
 	if (detached)
 		pack_kv_bool(&to->pk, &to->map, "detached", true);
 	pack_key(&to->pk, &to->map, spawn_entry_name(p->entry));

@@ -56,6 +56,7 @@ record_status(const msgpack_object *record, bool tell)
 	struct map m;
 	struct err e;
 	int64_t v = 0;
+	bool timed_out = false;
 
 	if (map_init(&m, record, "", &e) == -1) {
 		fprintf(stderr, "forkctl: the exit record is no map\n");
@@ -63,6 +64,9 @@ record_status(const msgpack_object *record, bool tell)
 	}
 	if (tell)
 		tell_exception(&m);
+	if (map_bool(&m, "timed_out", MAP_OPTIONAL, &timed_out) == 1 &&
+	    timed_out)
+		return EXIT_TIMEOUT;
 	if (map_int(&m, "signal", MAP_OPTIONAL, 0, 127, &v) == 1)
 		return 128 + (int)v;
 	if (map_int(&m, "exit_code", MAP_REQUIRED, 0, 255, &v) != 1) {

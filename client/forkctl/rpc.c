@@ -160,6 +160,14 @@ rpc_failed(const struct context *ctx, const struct answer *a)
 	return status_of(e->code, tb);
 }
 
+int
+rpc_failed_start(const struct context *ctx, const struct answer *a)
+{
+	int status = rpc_failed(ctx, a);
+
+	return strcmp(a->error.code, "timeout") == 0 ? EXIT_TIMEOUT : status;
+}
+
 void
 rpc_done(const struct context *ctx, struct answer *a, int status)
 {

@@ -51,6 +51,8 @@ int rpc_once(struct context *, const char *method, struct params *p,
 /* Tells a failure on standard error (with --json as the error map on standard
  * output) and returns the exit status that goes with it. */
 int rpc_failed(const struct context *, const struct answer *);
+/* The same of a spawn: EXIT_TIMEOUT where it was given up. */
+int rpc_failed_start(const struct context *, const struct answer *);
 
 /* The end of a verb whose result is an empty map: with --json prints it.
  * Frees A. */

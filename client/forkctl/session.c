@@ -344,7 +344,7 @@ static int
 status(struct session *s)
 {
 	if (s->end.failed)
-		return rpc_failed(s->ctx, &s->end);
+		return rpc_failed_start(s->ctx, &s->end);
 	if (s->end.reply.data == NULL)
 		return s->status;
 	if (s->ctx->json)

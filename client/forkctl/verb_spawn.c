@@ -28,7 +28,7 @@ spawn(struct context *ctx, struct forkserver *fs, const struct program *prog)
 	params_fini(&p);
 	answer_open(&a);
 	if (a.failed)
-		status = rpc_failed(ctx, &a);
+		status = rpc_failed_start(ctx, &a);
 	else if (ctx->json)
 		json_line(ctx->out, &a.value.data);
 	else if (map_init(&m, &a.value.data, "", &e) == 0 &&

@@ -53,6 +53,7 @@ const struct verb verb_wait = {
 	    "What a function\nreturned counts as for a console script: None "
 	    "is 0, an int is its low byte,\nanything else is printed to "
 	    "standard error and is 1. A traceback is printed.\n\n"
-	    "  -t, --timeout SEC  exit with 124 when it has not ended by then\n",
+	    "  -t, --timeout SEC  exit with 124 when it has not ended by then\n\n"
+	    "The same status is that of a child which its own time-out has ended.\n",
 	.exec = exec_wait,
 };

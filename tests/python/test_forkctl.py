@@ -8,7 +8,7 @@ import sys
 
 import pexpect
 import pytest
-from conftest import BIN, ENVIRONMENT
+from conftest import BIN, ENVIRONMENT, FIXTURES
 
 LIMIT = 20  # seconds; nothing here takes one
 FORKCTL = str(BIN / "forkctl")
@@ -291,3 +291,29 @@ def test_nobody_listens(tmp_path):
     assert done.returncode == 125
     assert str(tmp_path / "nobody") in done.stderr
     assert "No such file" in done.stderr
+
+
+def test_a_time_out_ends_it(plain_daemon):
+    code = "import trio; print('runs', flush=True); trio.run(trio.sleep_forever)"
+    done = forkctl(plain_daemon, "run", "--timeout", "0.2", "-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (124, "runs\n", "")
+    done = forkctl(plain_daemon, "run", "--timeout", "3600", "-c", "pass")
+    assert done.returncode == 0
+
+
+def test_a_start_is_given_up(daemon):
+    words = ["--start-timeout", "0.2", "hangs_at_import:main"]
+    for verb in ("run", "spawn"):
+        done = forkctl(daemon, verb, "-C", FIXTURES, *words)
+        assert (done.returncode, done.stdout) == (124, "")
+        assert done.stderr == (
+            "forkctl: timeout: the child has not started within 0.2 s\n"
+        )
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--start-timeout"])
+@pytest.mark.parametrize("word", ["0", "-1", "soon", ""])
+def test_a_time_out_is_a_time(plain_daemon, option, word):
+    done = forkctl(plain_daemon, "run", option, word, "-c", "pass")
+    assert done.returncode == 125
+    assert f'"{word}" is no time in seconds above 0' in done.stderr
