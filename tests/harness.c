@@ -229,8 +229,9 @@ live_stop(void)
 	int status, now;
 
 	/* Each round is a round trip through the daemon's loop, which has met
-	 * the ends of all earlier connections soon. */
-	while ((now = measured_fds()) != live.baseline)
+	 * the ends of all earlier connections soon.  Fewer are none too many:
+	 * of a template that fails a zygote was there at first. */
+	while ((now = measured_fds()) > live.baseline)
 		ck_assert_msg(ms_left(until) > 0,
 		    "the daemon has %d descriptors, at first %d", now,
 		    live.baseline);

@@ -37,8 +37,7 @@ static void
 op_started(void)
 {
 	const struct report_start r = {
-		.interpreter =
-		    PyInterpreterState_GetID(PyInterpreterState_Get()),
+		.interpreter = self.t->id,
 		.promoted = self.t->promote,
 		.born_ns = self.born_ns,
 		.adopted_ns = self.adopted_ns,

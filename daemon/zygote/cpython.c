@@ -94,6 +94,8 @@ check_answers(struct err *e)
 		wrong = "PyInterpreterState.next";
 	else if (interp->_whence != _PyInterpreterState_GetWhence(interp))
 		wrong = "PyInterpreterState._whence";
+	else if (interp->id != PyInterpreterState_GetID(interp))
+		wrong = "PyInterpreterState.id";
 	else if (interp->feature_flags !=
 	    (Py_RTFLAGS_USE_MAIN_OBMALLOC | Py_RTFLAGS_FORK | Py_RTFLAGS_EXEC |
 		Py_RTFLAGS_THREADS | Py_RTFLAGS_DAEMON_THREADS))
@@ -144,6 +146,7 @@ cpython_promote(PyThreadState *ts, struct cpython_main *old)
 	old->gilstate = _PyRuntime.gilstate.autoInterpreterState;
 	old->tstate = _PyRuntime.main_tstate;
 	old->whence = ts->interp->_whence;
+	old->id = ts->interp->id;
 	/* It alone is on the list, so that an os.fork() of its own, which
 	 * clears every interpreter but the main one, meets no other. */
 	ts->interp->next = NULL;
@@ -153,12 +156,15 @@ cpython_promote(PyThreadState *ts, struct cpython_main *old)
 	_PyRuntime.main_tstate = ts;
 	/* concurrent.interpreters asserts it of the main interpreter. */
 	ts->interp->_whence = _PyInterpreterState_WHENCE_RUNTIME;
+	/* Programs take that for the main one's. */
+	ts->interp->id = 0;
 }
 
 void
 cpython_demote(PyThreadState *ts, const struct cpython_main *old)
 {
 	ts->interp->_whence = old->whence;
+	ts->interp->id = old->id;
 	_PyRuntime.interpreters.head = old->head;
 	_PyRuntime.interpreters.main = old->interp;
 	_PyRuntime.gilstate.autoInterpreterState = old->gilstate;

@@ -124,6 +124,7 @@ template_make(struct template *t, bool stay, struct err *e)
 	t->ts = create(t, e);
 	if (t->ts == NULL)
 		return -1;
+	t->id = PyInterpreterState_GetID(PyThreadState_GetInterpreter(t->ts));
 	if (t->adoptable)
 		cpython_unlink(t->ts);
 	r = 0;

@@ -19,6 +19,7 @@ struct template
 	const struct conf *conf; /* borrowed */
 	PyThreadState *main_ts;  /* current outside of template_* */
 	PyThreadState *ts;       /* NULL until made */
+	int64_t id;              /* of TS's interpreter, as it was made */
 	PyObject *runtime;       /* module _forkserverd, of TS */
 	bool adoptable;          /* the guards hold: may outlive a fork */
 	bool promote;            /* its children are promoted */

@@ -96,14 +96,15 @@ async def test_a_child_is_spawned_and_reaped(client):
 @in_trio
 async def test_a_child_runs_trio_in_its_subinterpreter(client):
     code = """
-import concurrent.interpreters, os, threading, trio
+import _interpreters, os, threading, trio
 async def main():
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.sleep, 0.01)
         assert await trio.to_thread.run_sync(threading.get_ident) != threading.get_ident()
         done = await trio.run_process(["true"])
         assert done.returncode == 0
-    assert concurrent.interpreters.get_current().id != 0
+    # No process's first interpreter shares its GIL with another.
+    assert _interpreters.get_config(_interpreters.get_current()[0]).gil == "shared"
 trio.run(main)
 """
     child = await client.call("spawn", code=code)
