@@ -347,7 +347,7 @@ print(readline.get_current_history_length(), curses.A_BOLD)
 """,
     "resources": """
 import resource, os, signal
-for name in ("RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_NPROC"):
+for name in ("RLIMIT_STACK", "RLIMIT_NOFILE", "RLIMIT_NPROC"):
     print(name, resource.getrlimit(getattr(resource, name)))
 print(oct(os.umask(0)), os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0))
 print(signal.getitimer(signal.ITIMER_REAL), signal.sigpending())
