@@ -82,7 +82,8 @@ def test_controlling_terminal_and_size(plain_daemon):
     code = """
 import os, signal
 def look(*_):
-    print("size", os.get_terminal_size(), flush=True)
+    # Not print, which a second signal could meet at work.
+    os.write(1, f"size {os.get_terminal_size()}\\n".encode())
 signal.signal(signal.SIGWINCH, look)
 look()
 print("tty", open("/dev/tty").readline(), end="")
