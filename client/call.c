@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/conn.h"
+#include "proto/pack.h"
 
 #define MAX_OUT ((size_t)64 << 20) /* bytes of requests not yet written */
 
@@ -23,6 +24,31 @@ tell(struct forkserver_error *out, const struct err *e)
 	memcpy(out->key, e->key, sizeof(out->key));
 	memcpy(out->message, e->msg, sizeof(out->message));
 	return -1;
+}
+
+/* A process that a child has started is known to the daemon by the cookie in its
+ * environment.  The answer is of no interest: another daemon, or an older one,
+ * does not know the cookie. */
+static void
+introduce(struct forkserver *fs)
+{
+	const char *cookie = getenv("FORKSERVER_PARENT");
+	struct forkserver_error ignored;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	uint32_t id;
+
+	if (cookie == NULL)
+		return;
+	msgpack_sbuffer_init(&buf);
+	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	msgpack_pack_map(&pk, 1);
+	pack_str(&pk, "parent");
+	pack_text(&pk, cookie, strlen(cookie));
+	if (forkserver_send(fs, "hello", buf.data, buf.size, NULL, 0, &id,
+		&ignored) == 0)
+		forkserver_forget(fs, id);
+	msgpack_sbuffer_destroy(&buf);
 }
 
 struct forkserver *
@@ -47,6 +73,7 @@ forkserver_connect(const char *path, int timeout_ms,
 	}
 	stream_init(&fs->stream, fd, &frame_limits_default, MAX_OUT);
 	fs->events_tail = &fs->events;
+	introduce(fs);
 	return fs;
 }
 

@@ -92,6 +92,7 @@ child_free(struct child *c)
 	child_end_fini(c);
 	child_limit_fini(c);
 	child_ctl_close(c);
+	tree_leave(c);
 	table_del(&cs->by_id, c->id);
 	cs->count[c->state]--;
 	if (c->pidfd != -1)
@@ -164,7 +165,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	if (c == NULL)
 		return NULL;
 	c->id = cs->last_id + 1;
-	if (table_put(&cs->by_id, c->id, c) == -1) {
+	if (tree_cookie(c, e) == -1 || table_put(&cs->by_id, c->id, c) == -1) {
 		err_set(e, ERR_SYSTEM, "no memory for a child");
 		child_ctl_close(c);
 		close(c->child_end);
@@ -174,6 +175,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 		return NULL;
 	}
 	cs->last_id++;
+	tree_join(c, rq->client);
 	TAILQ_INSERT_TAIL(&cs->live, c, link);
 	cs->count[CHILD_QUEUED]++;
 	if (c->owner != 0)
@@ -226,6 +228,7 @@ child_forked(struct child *c, pid_t pid, int pidfd, uint64_t time_ns)
 	c->pidfd = pidfd;
 	close(c->child_end);
 	c->child_end = -1;
+	tree_forked(c);
 	c->at.forked = time_ns >= c->at.ordered && time_ns <= now ? time_ns :
 								    now;
 	if (c->killed) {
@@ -279,6 +282,7 @@ child_over(struct child *c)
 	waiter_answer_all(c);
 	if (c->owner != 0 && c->succeeded)
 		record_tell_owner(c);
+	tree_over(c);
 	make_room(srv);
 	drain_check(srv);
 }
@@ -350,25 +354,11 @@ child_orphaned(struct child *c, const char *how)
 void
 children_client_gone(struct server *srv, uint64_t conn)
 {
-	static const struct err why = {
-		.code = ERR_DISCONNECTED,
-		.msg = "the client is gone",
-	};
-	struct child *c, *next;
+	struct child *c;
 
-	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, link);
-		waiter_forget(c, conn);
-		/* Detached, but nobody has been told of it: no lease was
-		 * given up yet. */
-		if (c->lease_over ||
-		    (c->owner != conn && (c->asker != conn || c->answered)))
-			continue;
-		/* The connection's end and its process's come one by one; a
-		 * program's own handler shall hear of it once. */
-		c->lease_over = true;
-		child_cancel(c, c->grace_ns, &why);
-	}
+	TAILQ_FOREACH(c, &srv->children.live, link)
+	waiter_forget(c, conn);
+	tree_client_gone(srv, conn);
 }
 
 void
@@ -386,4 +376,5 @@ children_fini(struct server *srv)
 		child_free(c);
 	}
 	table_fini(&cs->by_id);
+	table_fini(&cs->by_pid);
 }

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "daemon/table.h"
+#include "daemon/tree.h"
 #include "proto/err.h"
 #include "proto/msg.h"
 #include "proto/spawn.h"
@@ -64,7 +65,12 @@ struct child {
 	enum child_state state;
 	uid_t uid;
 
-	uint64_t owner; /* connection; 0: detached */
+	uint64_t owner;  /* connection; 0: detached */
+	uint64_t parent; /* child that asked for it; 0: none */
+	bool tied;       /* counted in its parent's kids */
+	size_t kids;     /* live ones whose parent it is */
+	uint64_t mark;   /* tree's */
+	char cookie[TREE_COOKIE_MAX];
 	uint64_t asker; /* who is owed the spawn's answer */
 	uint32_t request;
 	bool answered;  /* the spawn was, either way */
@@ -113,7 +119,9 @@ struct children {
 	struct child_list live;  /* by id */
 	struct child_list ended; /* by time */
 	struct table by_id;
+	struct table by_pid; /* forked, not ended */
 	uint64_t last_id;
+	uint64_t last_mark;
 	size_t count[CHILD_STATES];
 	size_t leased;       /* live ones with an owner */
 	size_t record_bytes; /* of the outcomes of ended ones */
@@ -157,7 +165,7 @@ void child_forget(struct child *);
  * answers, the event. */
 void child_over(struct child *);
 
-/* A connection has ended: its leases, its waits, its spawns in flight. */
+/* A connection has ended: its waits, its leases, its spawns in flight. */
 void children_client_gone(struct server *, uint64_t conn);
 
 #endif

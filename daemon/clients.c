@@ -42,6 +42,7 @@ client_free(struct client *c)
 	TAILQ_REMOVE(&srv->clients.list, c, link);
 	table_del(&srv->clients.by_id, c->id);
 	srv->clients.n--;
+	srv->clients.unplaced -= c->unplaced;
 	if (c->pidfd != -1)
 		close(c->pidfd);
 	stream_fini(&c->st);

@@ -44,6 +44,8 @@ struct client {
 	ev_timer turn;   /* goes on with what was left for later */
 	ev_timer linger; /* ends a refused or closing one */
 	unsigned waits;  /* unanswered waits */
+	uint64_t child;  /* that it belongs to; 0: none, or not known */
+	bool unplaced;   /* that may still turn out */
 };
 
 TAILQ_HEAD(client_list, client);
@@ -53,6 +55,7 @@ struct clients {
 	struct table by_id;
 	uint64_t last_id;
 	size_t n;
+	size_t unplaced;
 };
 
 void clients_init(struct clients *);

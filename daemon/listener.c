@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -192,6 +193,17 @@ bind_locked(struct listener *l, const struct sockaddr_un *sun, unsigned mode,
 	return 0;
 }
 
+/* Children, which are told of it, are in other directories. */
+static void
+make_absolute(struct listener *l)
+{
+	char *path = realpath(l->path, NULL);
+
+	if (path != NULL && strlen(path) < sizeof(l->path))
+		strcpy(l->path, path);
+	free(path);
+}
+
 static int
 bind_own(struct listener *l, const struct config_server *cfg, struct err *e)
 {
@@ -210,6 +222,8 @@ bind_own(struct listener *l, const struct config_server *cfg, struct err *e)
 		return -1;
 	r = bind_locked(l, &sun, cfg->mode, e);
 	close(lock);
+	if (r == 0)
+		make_absolute(l);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/server.h"
 #include "proto/frame.h"
+#include "proto/map.h"
 #include "proto/pack.h"
 #include "proto/spawn.h"
 #include "proto/version.h"
@@ -40,11 +41,21 @@ pack_limits(const struct server *srv, msgpack_packer *pk)
 int
 method_hello(struct request *rq, struct err *e)
 {
+	const struct child *self;
+	struct bytes cookie;
 	struct msg_out o;
 	struct pack_map m;
+	struct map in;
+	int r;
 
-	if (request_no_params(rq, e) == -1)
+	if (map_init(&in, rq->params, "", e) == -1)
 		return -1;
+	r = map_text(&in, "parent", MAP_OPTIONAL, TREE_COOKIE_MAX, &cookie);
+	if (r == -1 || map_end(&in) == -1)
+		return -1;
+	if (r == 1)
+		tree_claim(rq->client, cookie);
+	self = tree_of(rq->client);
 	request_begin(rq, &o);
 	pack_map_begin(&o.pk, &m);
 	pack_kv_uint(&o.pk, &m, "version", PROTO_CLIENT_VERSION);
@@ -52,6 +63,8 @@ method_hello(struct request *rq, struct err *e)
 	pack_kv_str(&o.pk, &m, "instance", rq->srv->instance);
 	pack_kv_uint(&o.pk, &m, "pid", getpid());
 	pack_kv_uint(&o.pk, &m, "uid", rq->client->uid);
+	if (self != NULL)
+		pack_kv_uint(&o.pk, &m, "child", self->id);
 	pack_key(&o.pk, &m, "methods");
 	dispatch_pack_names(&o.pk);
 	pack_key(&o.pk, &m, "limits");

@@ -107,6 +107,8 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	}
 	s->id = c->id;
 	s->grace_ns = c->grace_ns;
+	s->socket = bytes_of(rq->srv->listener.path);
+	s->cookie = bytes_of(c->cookie);
 	if (child_ctl_job(c, s, fds, e) == 0)
 		return c;
 	c->answered = true; /* the dispatcher does, with E */

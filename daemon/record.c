@@ -14,6 +14,8 @@ record_pack_identity(const struct child *c, msgpack_packer *pk,
 {
 	pack_kv_uint(pk, m, "id", c->id);
 	pack_kv_uint(pk, m, "pid", c->pid);
+	if (c->parent != 0)
+		pack_kv_uint(pk, m, "parent", c->parent);
 	pack_kv_str(pk, m, "template", template_name(c->templ));
 	pack_kv_uint(pk, m, "generation", c->generation);
 	pack_kv_str(pk, m, "start", child_start_name(c));

@@ -326,6 +326,12 @@ bytes_dup(struct bytes b)
 	return strndup(b.p != NULL ? b.p : "", b.n);
 }
 
+struct bytes
+bytes_of(const char *s)
+{
+	return (struct bytes){ s, strlen(s) };
+}
+
 bool
 bytes_eq(struct bytes b, const char *s)
 {

@@ -66,6 +66,8 @@ int map_text_at(struct map *, const char *key, const msgpack_object_array *,
 /* Error if any key was never asked for.  0 or -1. */
 int map_end(struct map *);
 
+/* The bytes of S, which it points into. */
+struct bytes bytes_of(const char *s);
 /* A NUL-terminated copy of B; the caller frees it.  NULL: no memory. */
 char *bytes_dup(struct bytes b);
 bool bytes_eq(struct bytes b, const char *s);

@@ -265,6 +265,10 @@ spawn_read_job(struct spawn *s, const msgpack_object *params, struct err *e)
 	    map_uint(&m, "id", MAP_REQUIRED, UINT64_MAX, &s->id) == -1 ||
 	    map_bool(&m, "detached", MAP_REQUIRED, &s->detached) == -1 ||
 	    read_grace(s, &m, MAP_REQUIRED) == -1 ||
+	    map_text(&m, "socket", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->socket) ==
+		-1 ||
+	    map_text(&m, "cookie", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->cookie) ==
+		-1 ||
 	    read_surroundings(s, &m) == -1)
 		return -1;
 	return map_end(&m);
@@ -331,5 +335,13 @@ spawn_pack_job(const struct spawn *s, msgpack_packer *pk)
 	}
 	if (s->tty != -1)
 		pack_kv_uint(pk, &m, "tty", s->tty);
+	if (s->socket.n > 0) {
+		pack_key(pk, &m, "socket");
+		pack_text(pk, s->socket.p, s->socket.n);
+	}
+	if (s->cookie.n > 0) {
+		pack_key(pk, &m, "cookie");
+		pack_text(pk, s->cookie.p, s->cookie.n);
+	}
 	pack_map_end(&m);
 }

@@ -51,12 +51,15 @@ struct spawn {
 
 	/* Of `job` only. */
 	uint64_t id;
+	struct bytes socket; /* the daemon's, for FORKSERVER_SOCKET; n == 0:
+			      * it has no path */
+	struct bytes cookie; /* the child's own, for FORKSERVER_PARENT */
 };
 
 /* Reads a client's params.  0, or -1 with E naming the key. */
 int spawn_read(struct spawn *, const msgpack_object *params, struct err *e);
-/* Reads the params of `job`, in the child: the keys of the second group, `id`,
- * `detached` and `grace_ns`, which are required there. */
+/* Reads the params of `job`, in the child: the keys of the second and the third
+ * group, `detached` and `grace_ns`, which are required there. */
 int spawn_read_job(struct spawn *, const msgpack_object *params, struct err *e);
 /* Writes the params of `job` as one map. */
 void spawn_pack_job(const struct spawn *, msgpack_packer *);

@@ -139,6 +139,20 @@ adopt_locale(PyObject *, PyObject *)
 	return PyUnicode_FromString("C");
 }
 
+/* The C library's environment, which os.environ is a copy of.  None: not there. */
+static PyObject *
+get_env(PyObject *, PyObject *name)
+{
+	const char *s = PyUnicode_AsUTF8(name);
+
+	if (s == NULL)
+		return NULL;
+	s = getenv(s);
+	if (s == NULL)
+		Py_RETURN_NONE;
+	return PyUnicode_DecodeFSDefault(s);
+}
+
 static PyMethodDef methods[] = {
 	{ "_loading", loading, METH_O, NULL },
 	{ "_loaded", loaded, METH_O, NULL },
@@ -147,6 +161,7 @@ static PyMethodDef methods[] = {
 	{ "_raised", raised, METH_VARARGS, NULL },
 	{ "_returned", returned, METH_O, NULL },
 	{ "_adopt_locale", adopt_locale, METH_NOARGS, NULL },
+	{ "_getenv", get_env, METH_O, NULL },
 	{ "_control_arm", control_arm, METH_NOARGS, NULL },
 	{ "_control_read", control_read, METH_NOARGS, NULL },
 	{ "_control_drop", control_drop, METH_NOARGS, NULL },

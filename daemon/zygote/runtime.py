@@ -2,7 +2,8 @@
 
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_started`, `_failed`,
-`_returned`, `_raised`, `_control_arm`, `_control_read`, `_adopt_locale`.
+`_returned`, `_raised`, `_control_arm`, `_control_read`, `_adopt_locale`,
+`_getenv`.
 """
 
 import atexit
@@ -179,7 +180,9 @@ def watch_control(promoted):
 
 def surround(env_changed, argv, path):
     """What user code sees of the job's surroundings."""
-    if env_changed:
+    if not env_changed:
+        _point_back()
+    else:
         locale = _adopt_locale()
         os.reload_environ()
         time.tzset()
@@ -187,6 +190,16 @@ def surround(env_changed, argv, path):
     sys.argv[:] = ["", *argv]
     sys.path[:0] = path
     _forkserverd_stdio.begin()
+
+
+def _point_back():
+    """What C has put into the environment, without reading all of it anew."""
+    for name in ("FORKSERVER_SOCKET", "FORKSERVER_PARENT"):
+        value = _getenv(name)
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def prepare(entry, target, args, kwargs, promoted):

@@ -86,6 +86,31 @@ fill_env(const struct spawn *job, struct setup_fault *f)
 	return 0;
 }
 
+/* Where the daemon is, and as whose the child's own requests count: in the
+ * place of what the job, or the template, has under these names. */
+static int
+point_back(const struct spawn *job, struct setup_fault *f)
+{
+	static const char *const names[] = { "FORKSERVER_SOCKET",
+		"FORKSERVER_PARENT" };
+	const struct bytes values[] = { job->socket, job->cookie };
+
+	for (int i = 0; i < 2; i++) {
+		char *value = bytes_dup(values[i]);
+		int r;
+
+		snprintf(f->object, sizeof(f->object), "%s", names[i]);
+		if (values[i].n == 0)
+			r = unsetenv(names[i]);
+		else
+			r = value != NULL ? setenv(names[i], value, 1) : -1;
+		free(value);
+		if (r == -1)
+			return fault(f, "env", ENOMEM, "set");
+	}
+	return 0;
+}
+
 static void
 show_title(const struct spawn *job)
 {
@@ -110,7 +135,8 @@ setup_apply(const struct spawn *job, const int *from, struct setup_fault *f)
 		return -1;
 	if (job->umask != -1)
 		umask(job->umask);
-	if (enter(job, f) == -1 || fill_env(job, f) == -1)
+	if (enter(job, f) == -1 || fill_env(job, f) == -1 ||
+	    point_back(job, f) == -1)
 		return -1;
 	show_title(job);
 	return 0;
