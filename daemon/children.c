@@ -12,6 +12,7 @@
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/events.h"
 #include "daemon/lane.h"
 #include "daemon/log.h"
 #include "daemon/orphan.h"
@@ -281,7 +282,9 @@ child_over(struct child *c)
 		spawn_reply_died(c);
 	waiter_answer_all(c);
 	if (c->owner != 0 && c->succeeded)
-		record_tell_owner(c);
+		record_tell(c, c->owner);
+	if (c->succeeded)
+		events_exited(c);
 	tree_over(c);
 	make_room(srv);
 	drain_check(srv);

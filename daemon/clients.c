@@ -5,6 +5,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/events.h"
 #include "daemon/fdcloser.h"
 #include "daemon/identity.h"
 #include "daemon/log.h"
@@ -57,6 +58,7 @@ client_end(struct client *c)
 	uint64_t id = c->id;
 
 	log_debug("conn=%ju op=close", (uintmax_t)id);
+	events_client_gone(srv, id);
 	client_free(c);
 	children_client_gone(srv, id);
 	drain_check(srv);
@@ -229,8 +231,10 @@ client_write(struct client *c)
 		client_break(c);
 		return;
 	}
-	if (r == 1)
+	if (r == 1) {
 		ev_io_stop(c->srv->loop, &c->wr);
+		events_caught_up(c);
+	}
 	if (r == 1 && c->state == CLIENT_CLOSING)
 		client_break(c);
 	/* What was read before the output rose may wait in the buffer. */

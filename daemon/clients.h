@@ -46,6 +46,9 @@ struct client {
 	unsigned waits;  /* unanswered waits */
 	uint64_t child;  /* that it belongs to; 0: none, or not known */
 	bool unplaced;   /* that may still turn out */
+	unsigned subscriptions;
+	uint64_t told; /* the last event, see struct events */
+	uint64_t lost; /* events that it was too slow for */
 };
 
 TAILQ_HEAD(client_list, client);

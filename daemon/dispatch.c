@@ -24,6 +24,8 @@ static const struct method {
 	{ "inspect", method_inspect },
 	{ "status", method_status },
 	{ "templates", method_templates },
+	{ "subscribe", method_subscribe },
+	{ "unsubscribe", method_unsubscribe },
 	{ "shutdown", method_shutdown },
 };
 

@@ -123,6 +123,7 @@ lane_failed(struct lane *l)
 		clock_arm(srv->loop, &l->retry, wait);
 	while ((c = TAILQ_FIRST(&l->queue)) != NULL)
 		lane_refuse(c, &l->fail);
+	events_template(l->t);
 	server_check_ready(srv);
 }
 
@@ -138,6 +139,7 @@ lane_start(struct lane *l)
 	l->z = zygote_start(l, t->generation + 1, &e);
 	if (l->z != NULL) {
 		t->generation++;
+		events_template(t);
 		return;
 	}
 	failure_fini(&l->fail);
@@ -224,6 +226,7 @@ lane_ready(struct lane *l)
 		turn_cold(l);
 	else
 		serve_queue(l);
+	events_template(t);
 	server_check_ready(t->srv);
 }
 

@@ -72,8 +72,15 @@ pack_status(const struct child *c, msgpack_packer *pk, struct pack_map *m)
 }
 
 static void
-pack_outcome(const struct child *c, msgpack_packer *pk, struct pack_map *m)
+pack_outcome(const struct child *c, size_t max, msgpack_packer *pk,
+    struct pack_map *m)
 {
+	if (c->outcome_raw.size > max) {
+		pack_kv_str(pk, m, "result_error",
+		    "it is too large to be told of here: wait for the child, "
+		    "or inspect it");
+		return;
+	}
 	switch (c->outcome) {
 	case OUTCOME_NONE:
 		return;
@@ -92,7 +99,7 @@ pack_outcome(const struct child *c, msgpack_packer *pk, struct pack_map *m)
 }
 
 void
-record_pack(const struct child *c, msgpack_packer *pk)
+record_pack(const struct child *c, size_t max, msgpack_packer *pk)
 {
 	struct pack_map m;
 
@@ -102,7 +109,7 @@ record_pack(const struct child *c, msgpack_packer *pk)
 	pack_kv_bool(pk, &m, "cancelled", c->cancelled);
 	pack_kv_bool(pk, &m, "killed", c->killed);
 	pack_kv_bool(pk, &m, "timed_out", c->timed_out);
-	pack_outcome(c, pk, &m);
+	pack_outcome(c, max, pk, &m);
 	if (c->has_usage) {
 		pack_key(pk, &m, "rusage");
 		pack_usage(&c->usage, pk);
@@ -139,7 +146,7 @@ record_pack_inspect(const struct child *c, msgpack_packer *pk)
 	}
 	if (c->state == CHILD_ENDED) {
 		pack_key(pk, &m, "record");
-		record_pack(c, pk);
+		record_pack(c, SIZE_MAX, pk);
 	}
 	pack_map_end(&m);
 }
@@ -151,17 +158,17 @@ record_answer(const struct child *c, uint64_t conn, uint32_t request)
 
 	msg_out_init(&o);
 	msg_begin_result(&o, request);
-	record_pack(c, &o.pk);
+	record_pack(c, SIZE_MAX, &o.pk);
 	client_put_id(c->srv, conn, &o);
 }
 
 void
-record_tell_owner(const struct child *c)
+record_tell(const struct child *c, uint64_t conn)
 {
 	struct msg_out o;
 
 	msg_out_init(&o);
 	msg_begin_notify(&o, "exited");
-	record_pack(c, &o.pk);
-	client_put_id(c->srv, c->owner, &o);
+	record_pack(c, SIZE_MAX, &o.pk);
+	client_put_id(c->srv, conn, &o);
 }

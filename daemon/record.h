@@ -10,20 +10,23 @@
 
 struct child;
 
+#define RECORD_TOLD_MAX 65536 /* of an outcome, to who is not the owner */
+
 /* id, pid, template, generation, start: into an open map. */
 struct pack_map;
 void record_pack_identity(const struct child *, msgpack_packer *,
     struct pack_map *);
 /* The map of durations, from the spawn's request to its notice. */
 void record_pack_phases(const struct child *, msgpack_packer *);
-/* The exit record of an ended child. */
-void record_pack(const struct child *, msgpack_packer *);
+/* The exit record of an ended child; an outcome of more than MAX bytes is left
+ * out, and told to be. */
+void record_pack(const struct child *, size_t max, msgpack_packer *);
 /* The map of `inspect`. */
 void record_pack_inspect(const struct child *, msgpack_packer *);
 
 /* The exit record as the result of REQUEST of connection CONN. */
 void record_answer(const struct child *, uint64_t conn, uint32_t request);
-/* The event `exited`, to the owner. */
-void record_tell_owner(const struct child *);
+/* The event `exited`, to connection CONN. */
+void record_tell(const struct child *, uint64_t conn);
 
 #endif

@@ -78,6 +78,7 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 	clients_init(&srv->clients);
 	children_init(srv);
 	drain_init(srv);
+	events_init(&srv->events);
 	if (fdcloser_init(e) == -1 || reaper_init(srv, e) == -1 ||
 	    templates_init(srv, e) == -1)
 		return -1;
@@ -168,6 +169,7 @@ server_fini(struct server *srv)
 	listener_close(srv);
 	children_fini(srv);
 	clients_fini(srv);
+	events_fini(&srv->events);
 	/* Left over only after a second signal; EOF ends them. */
 	while ((z = TAILQ_FIRST(&srv->templates.zygotes)) != NULL)
 		zygote_free(z);

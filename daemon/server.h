@@ -15,6 +15,7 @@
 #include "daemon/clients.h"
 #include "daemon/config.h"
 #include "daemon/drain.h"
+#include "daemon/events.h"
 #include "daemon/listener.h"
 #include "daemon/reaper.h"
 #include "daemon/templates.h"
@@ -33,6 +34,7 @@ struct server {
 	struct templates templates;
 	struct reaper reaper;
 	struct drain drain;
+	struct events events;
 	int ready_fd; /* of --ready-fd, or -1 */
 	bool ready;   /* listening, auto templates settled */
 };

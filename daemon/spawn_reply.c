@@ -65,6 +65,7 @@ spawn_reply_started(struct child *c)
 	log_debug("conn=%ju child=%ju pid=%d op=started", (uintmax_t)c->asker,
 	    (uintmax_t)c->id, (int)c->pid);
 	client_put_id(c->srv, c->asker, &o);
+	events_started(c);
 	drain_check(c->srv);
 }
 

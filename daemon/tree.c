@@ -214,7 +214,9 @@ tree_client_gone(struct server *srv, uint64_t conn)
 bool
 tree_contains(uint64_t root, const struct child *c)
 {
-	while (c != NULL && c->id > root)
+	/* By number: the records of those between may be gone, which are then
+	 * the end of what can be said. */
+	while (c != NULL && c->id != root && c->parent != root)
 		c = parent_of(c);
-	return c != NULL && c->id == root;
+	return c != NULL;
 }
