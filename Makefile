@@ -90,7 +90,7 @@ python_cflags := -fno-canonical-system-headers $(patsubst -I%,-isystem %,$(shell
 python_libs := $(shell pkg-config --libs $(python))
 msgpack_libs := $(shell pkg-config --libs msgpack-c)
 check_libs := $(shell pkg-config --libs check)
-daemon_libs := $(shell pkg-config --libs libsystemd) -lev
+daemon_libs := $(shell pkg-config --libs libsystemd hdr_histogram) -lev
 
 # Sources
 

@@ -154,6 +154,8 @@ method_status(struct request *rq, struct err *e)
 	pack_counts(&srv->children, &o.pk);
 	pack_kv_uint(&o.pk, &m, "spawned", srv->children.spawned);
 	pack_kv_uint(&o.pk, &m, "strays", srv->reaper.strays);
+	pack_key(&o.pk, &m, "latency");
+	latency_pack(&srv->latency, &o.pk);
 	pack_templates(srv, &o.pk, &m);
 	pack_map_end(&m);
 	client_put(rq->client, &o);

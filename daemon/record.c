@@ -5,6 +5,7 @@
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
+#include "daemon/phases.h"
 #include "daemon/templates.h"
 #include "proto/pack.h"
 
@@ -24,24 +25,13 @@ record_pack_identity(const struct child *c, msgpack_packer *pk,
 void
 record_pack_phases(const struct child *c, msgpack_packer *pk)
 {
-	static const char *const names[] = { "queue_ns", "fork_ns", "adopt_ns",
-		"setup_ns", "import_ns", "notice_ns" };
-	const uint64_t at[] = { c->at.ordered, c->at.forked, c->at.adopted,
-		c->at.setup, c->at.started, c->at.noticed };
-	uint64_t from = c->at.read;
+	uint64_t ns[PHASES];
 	struct pack_map m;
 
+	phases_of(c, ns);
 	pack_map_begin(pk, &m);
-	for (int i = 0; i < 6; i++) {
-		/* The child's own figures are not to be trusted. */
-		uint64_t to = at[i] < from ? from :
-		    at[i] > c->at.noticed  ? c->at.noticed :
-					     at[i];
-
-		pack_kv_uint(pk, &m, names[i], to - from);
-		from = to;
-	}
-	pack_kv_uint(pk, &m, "total_ns", from - c->at.read);
+	for (int i = 0; i < PHASES; i++)
+		pack_kv_uint(pk, &m, phase_names[i], ns[i]);
 	pack_map_end(&m);
 }
 

@@ -16,6 +16,7 @@
 #include "daemon/config.h"
 #include "daemon/drain.h"
 #include "daemon/events.h"
+#include "daemon/latency.h"
 #include "daemon/listener.h"
 #include "daemon/reaper.h"
 #include "daemon/templates.h"
@@ -31,6 +32,7 @@ struct server {
 	struct listener listener;
 	struct clients clients;
 	struct children children;
+	struct latency latency;
 	struct templates templates;
 	struct reaper reaper;
 	struct drain drain;

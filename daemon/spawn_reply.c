@@ -45,6 +45,7 @@ spawn_reply_started(struct child *c)
 		return;
 	c->answered = c->succeeded = true;
 	c->srv->children.spawned++;
+	latency_record(&c->srv->latency, c);
 	child_limit_started(c);
 	if (c->state == CHILD_STARTING)
 		child_set_state(c, CHILD_RUNNING);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/lane.h"
+#include "daemon/procmem.h"
 #include "daemon/server.h"
 #include "proto/pack.h"
 
@@ -175,11 +176,17 @@ pack_array(msgpack_packer *pk, struct pack_map *m, const char *key,
 static void
 pack_zygote(const struct zygote *z, msgpack_packer *pk, struct pack_map *m)
 {
+	struct procmem mem;
+
 	pack_kv_uint(pk, m, "pid", z->pid);
 	if (z->python != NULL)
 		pack_kv_str(pk, m, "python", z->python);
 	pack_array(pk, m, "preload", &z->preload);
 	pack_array(pk, m, "warnings", &z->warnings);
+	if (procmem_read(z->pid, &mem)) {
+		pack_kv_uint(pk, m, "resident_kb", mem.resident_kb);
+		pack_kv_uint(pk, m, "anonymous_kb", mem.anonymous_kb);
+	}
 }
 
 void

@@ -117,6 +117,9 @@ text_duration(char *buf, size_t n, uint64_t ns)
 
 	if (ns < 1000000)
 		snprintf(buf, n, "%" PRIu64 "us", ns / 1000);
+	else if (ns < 100000000)
+		snprintf(buf, n, "%" PRIu64 ".%" PRIu64 "ms", ns / 1000000,
+		    ns / 100000 % 10);
 	else if (s == 0)
 		snprintf(buf, n, "%" PRIu64 "ms", ns / 1000000);
 	else if (s < 60)

@@ -24,7 +24,7 @@ size_t text_utf8(const char *s, size_t n);
 /* Columns that a terminal needs for S (which text_word made). */
 size_t text_width(const char *s);
 
-/* "850us", "12ms", "3.4s", "5m10s", "2h03m", "4d05h", into BUF. */
+/* "850us", "1.2ms", "123ms", "3.4s", "5m10s", "2h03m", "4d05h", into BUF. */
 void text_duration(char *buf, size_t n, uint64_t ns);
 
 #endif

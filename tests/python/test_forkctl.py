@@ -275,6 +275,20 @@ def test_json_is_json(plain_daemon, verb):
     assert isinstance(json.loads(done.stdout), dict)
 
 
+def test_status_shows_latencies_as_a_table(plain_daemon):
+    forkctl(plain_daemon, "run", "--start", "warm", "-c", "pass")
+    shown = forkctl(plain_daemon, "status").stdout
+    told = json.loads(forkctl(plain_daemon, "--json", "status").stdout)["latency"]
+    rows = [line.split() for line in shown.splitlines()]
+    at = rows.index("START PHASE COUNT P50 P90 P99 MAX".split())
+    assert [row[:3] for row in rows[at + 1 :]] == [
+        [start, phase.removesuffix("_ns"), str(figures["count"])]
+        for start, phases in told.items()
+        for phase, figures in phases.items()
+    ]
+    assert "latency" not in "\n".join(shown.splitlines()[:at])
+
+
 VERBS = "ping run spawn ps wait cancel kill signal inspect status templates shutdown"
 
 
