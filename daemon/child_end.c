@@ -26,6 +26,16 @@ kill_now(struct child *c)
 		    (int)c->pid, strerrordesc_np(errno));
 }
 
+void
+child_end_rest(struct child *c)
+{
+	if ((!c->cancelled && !c->killed) || c->pidfd == -1)
+		return;
+	/* Reaped already, but a group keeps its number, and so its pidfd, for
+	 * as long as anybody is in it. */
+	pidfd_kill_group(c->pidfd);
+}
+
 static void
 kill_cb(struct ev_loop *loop, ev_timer *w, int events)
 {

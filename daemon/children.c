@@ -267,6 +267,7 @@ child_over(struct child *c)
 	child_end_fini(c);
 	child_limit_fini(c);
 	c->at.end = clock_ns();
+	child_end_rest(c);
 	if (c->pidfd != -1)
 		close(c->pidfd);
 	c->pidfd = -1;

@@ -64,8 +64,15 @@ guard_run(struct kids *kids, int epfd)
 
 		if (n == -1 && errno != EINTR)
 			return;
-		for (int i = 0; i < n; i++)
-			if (kid_reap(epfd, ev[i].data.ptr, &status, &ru) == 1)
-				free(ev[i].data.ptr);
+		for (int i = 0; i < n; i++) {
+			struct kid *k = ev[i].data.ptr;
+
+			/* It has ended of the hang-up: what is left of its
+			 * process group ends, too.  Not reaped yet. */
+			if (k->leased)
+				kill(-k->pid, SIGKILL);
+			if (kid_reap(epfd, k, &status, &ru) == 1)
+				free(k);
+		}
 	}
 }
