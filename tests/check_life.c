@@ -114,6 +114,28 @@ START_TEST(cancel_without_trio_is_sigterm)
 }
 END_TEST
 
+/* A signal that comes between CPython's last look and a wait is not seen: it
+ * must come again. */
+START_TEST(cancel_is_told_until_it_is_heard)
+{
+	struct peer p;
+	struct reply r;
+	struct up u;
+
+	live_start(NULL);
+	peer_open(&p);
+	u = up_start(&p, "", "heard_at_the_second_signal");
+	cancel(&p, u.id, ", 'grace_ns': 20000000000");
+	wait_end(&p, u.id, &r);
+	ck_assert_int_eq(int_at(&r, "signal"), SIGTERM);
+	ck_assert(bool_at(&r, "cancelled") && !bool_at(&r, "killed"));
+	reply_fini(&r);
+	close(u.out);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 START_TEST(sigterm_cancels_a_function)
 {
 	struct peer p;
@@ -276,7 +298,8 @@ main(void)
 {
 	const TTest *const tests[] = { cancel_ends_trio,
 		cancel_reaches_any_thread, cancel_at_once,
-		cancel_without_trio_is_sigterm, sigterm_cancels_a_function,
+		cancel_without_trio_is_sigterm,
+		cancel_is_told_until_it_is_heard, sigterm_cancels_a_function,
 		grace_ends_with_sigkill, kill_and_signal, waiters,
 		over_at_the_exit, NULL };
 

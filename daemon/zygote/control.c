@@ -10,11 +10,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#define AGAIN_FIRST_NS 20000000
+#define AGAIN_MAX_NS 640000000
+
 /* Written before the signal can come; the handler reads them. */
 static volatile sig_atomic_t control_fd = -1;
 static bool is_leased, has_ears;
 static uint64_t grace;
 static volatile sig_atomic_t doomed;
+/* The timer of `remind`: -1 before its first use.  The handler's own, and
+ * control_read's behind it. */
+static volatile sig_atomic_t reminder = -1, reminding;
+static long again_ns;
 
 /* SIGKILL for this process after the grace.  Raw system calls: glibc's
  * timer_create is not async-signal-safe by its promise. */
@@ -39,6 +46,40 @@ arm_kill_timer(void)
 }
 
 static void
+set_reminder(long ns)
+{
+	struct itimerspec when = { .it_value.tv_nsec = ns };
+
+	reminding = ns > 0;
+	syscall(SYS_timer_settime, (int)reminder, 0, &when, NULL);
+}
+
+/*
+ * CONTROL_SIGNAL again for the main thread, and again, until Python has heard
+ * it.  A thread that CPython sends to wait (lock, join, read) looks for signals
+ * before and when the wait is interrupted: one that comes between the look and
+ * the wait would be heard only when the wait ends by itself.
+ */
+static void
+remind(bool first)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = CONTROL_SIGNAL };
+	int id;
+
+	if (reminder == -1) {
+		ev._sigev_un._tid = gettid();
+		if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &ev, &id) == -1)
+			return;
+		reminder = id;
+	}
+	again_ns = first ? AGAIN_FIRST_NS : 2 * again_ns;
+	if (again_ns > AGAIN_MAX_NS)
+		again_ns = AGAIN_MAX_NS;
+	set_reminder(again_ns);
+}
+
+static void
 control_cb(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
@@ -46,20 +87,29 @@ control_cb(int sig, siginfo_t *info, void *context)
 	ssize_t n;
 	char c;
 
-	(void)info;
 	(void)context;
 	if (control_fd == -1)
 		return;
+	if (info->si_code == SI_TIMER) {
+		if (reminding) {
+			PyErr_SetInterruptEx(sig);
+			remind(false);
+		}
+		errno = saved;
+		return;
+	}
 	n = recv(control_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
 	over = n == 0 || (n == -1 && errno == ECONNRESET);
 	if (over && is_leased)
 		arm_kill_timer();
 	/* The signal also tells of room to write.  Behind the job there are
 	 * cancels only. */
-	if (has_ears)
+	if (has_ears && (n > 0 || over)) {
 		PyErr_SetInterruptEx(sig);
-	else if (n > 0 || (over && is_leased))
+		remind(true);
+	} else if (n > 0 || (over && is_leased)) {
 		kill(getpid(), SIGTERM);
+	}
 	errno = saved;
 }
 
@@ -108,9 +158,12 @@ bool
 control_read(struct stream *s)
 {
 	struct err e;
-	/* What was read together with the job is not in the socket. */
-	bool cancel = s->fd != -1 && take(s);
+	bool cancel;
 
+	if (reminding)
+		set_reminder(0);
+	/* What was read together with the job is not in the socket. */
+	cancel = s->fd != -1 && take(s);
 	while (s->fd != -1)
 		switch (stream_fill(s, &e)) {
 		case STREAM_GOT:
