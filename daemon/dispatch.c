@@ -3,8 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
+#include "daemon/identity.h"
 #include "daemon/log.h"
 #include "proto/map.h"
 #include "proto/pack.h"
@@ -100,6 +102,30 @@ request_done(const struct request *rq)
 	request_begin(rq, &o);
 	msgpack_pack_map(&o.pk, 0);
 	client_put(rq->client, &o);
+}
+
+struct child *
+request_find(const struct request *rq, uint64_t id, const char *key,
+    struct err *e)
+{
+	struct child *c = child_find(rq->srv, id);
+
+	if (c != NULL && identity_may_touch(rq->client, c->uid))
+		return c;
+	err_key(e, key, "no child %ju", (uintmax_t)id);
+	e->code = ERR_NOT_FOUND;
+	return NULL;
+}
+
+struct child *
+request_child(const struct request *rq, struct map *m, struct err *e)
+{
+	uint64_t id;
+
+	if (map_init(m, rq->params, "", e) == -1 ||
+	    map_uint(m, "id", MAP_REQUIRED, UINT64_MAX, &id) == -1)
+		return NULL;
+	return request_find(rq, id, "id", e);
 }
 
 int

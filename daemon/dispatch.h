@@ -11,7 +11,9 @@
 #include "proto/err.h"
 #include "proto/msg.h"
 
+struct child;
 struct client;
+struct map;
 struct server;
 
 struct request {
@@ -40,6 +42,12 @@ void dispatch_pack_names(msgpack_packer *);
 void request_begin(const struct request *, struct msg_out *o);
 /* Sends an empty map as the result. */
 void request_done(const struct request *);
+/* The child of that ID, named by KEY, if the peer may know of it.  NULL with E
+ * filled. */
+struct child *request_find(const struct request *, uint64_t id, const char *key,
+    struct err *);
+/* Begins to read the params, and finds the child that `id` names. */
+struct child *request_child(const struct request *, struct map *, struct err *);
 /* Refuses any params.  0 or -1. */
 int request_no_params(const struct request *, struct err *);
 

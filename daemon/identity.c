@@ -43,3 +43,9 @@ identity_check(struct client *c, int fd)
 	    (int)c->pid, (uintmax_t)c->uid, c->refusal.msg);
 	return -1;
 }
+
+bool
+identity_may_touch(const struct client *c, uid_t owner)
+{
+	return c->uid == owner || c->uid == 0 || c->uid == c->srv->uid;
+}

@@ -5,6 +5,9 @@
 #ifndef DAEMON_IDENTITY_H
 #define DAEMON_IDENTITY_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct client;
 
 /*
@@ -12,5 +15,8 @@ struct client;
  * C->refusal filled: another uid than the daemon's own, or no room.
  */
 int identity_check(struct client *, int fd);
+/* Whether the children of OWNER are this client's affair: its own are, to
+ * root and the daemon's own user all. */
+bool identity_may_touch(const struct client *, uid_t owner);
 
 #endif

@@ -28,12 +28,8 @@ read_subscription(const struct request *rq, struct subscription *s,
 		return err_key(e, "tree", "\"tree\" goes with \"id\" only");
 	if (s->child == 0)
 		return 0;
-	*c = child_find(rq->srv, s->child);
-	if (*c != NULL)
-		return 0;
-	err_key(e, "id", "no child %ju", (uintmax_t)s->child);
-	e->code = ERR_NOT_FOUND;
-	return -1;
+	*c = request_find(rq, s->child, "id", e);
+	return *c != NULL ? 0 : -1;
 }
 
 int
