@@ -21,7 +21,6 @@
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
-#include "daemon/waiter.h"
 
 #define ORDERS_MAX 3 /* zygotes that may die over one child */
 
@@ -31,6 +30,7 @@ children_init(struct server *srv)
 	srv->children = (struct children){ 0 };
 	TAILQ_INIT(&srv->children.live);
 	TAILQ_INIT(&srv->children.ended);
+	LIST_INIT(&srv->children.waiters);
 }
 
 size_t
@@ -89,7 +89,6 @@ child_free(struct child *c)
 {
 	struct children *cs = &c->srv->children;
 
-	waiter_forget_all(c);
 	child_end_fini(c);
 	child_limit_fini(c);
 	child_ctl_close(c);
@@ -140,7 +139,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	c->pidfd = c->child_end = -1;
 	c->at.read = rq->read_ns;
 	msgpack_sbuffer_init(&c->outcome_raw);
-	LIST_INIT(&c->waiters);
+	TAILQ_INIT(&c->waiters);
 	child_end_init(c);
 	child_limit_init(c);
 	c->entry = dup_cut(s->target, CHILD_ENTRY_SHOWN);
@@ -203,7 +202,7 @@ child_drop(struct child *c)
 
 	if (c->state == CHILD_QUEUED)
 		lane_leave(c);
-	waiter_fail_all(c, &gone);
+	waiter_child_dropped(c, &gone);
 	end_lease(c);
 	TAILQ_REMOVE(&srv->children.live, c, link);
 	child_free(c);
@@ -281,7 +280,7 @@ child_over(struct child *c)
 	    (int)c->pid, (unsigned)c->status);
 	if (!c->answered)
 		spawn_reply_died(c);
-	waiter_answer_all(c);
+	waiter_child_over(c);
 	if (c->owner != 0 && c->succeeded)
 		record_tell(c, c->owner);
 	if (c->succeeded)
@@ -358,10 +357,7 @@ child_orphaned(struct child *c, const char *how)
 void
 children_client_gone(struct server *srv, uint64_t conn)
 {
-	struct child *c;
-
-	TAILQ_FOREACH(c, &srv->children.live, link)
-	waiter_forget(c, conn);
+	waiter_client_gone(srv, conn);
 	tree_client_gone(srv, conn);
 }
 
@@ -371,6 +367,7 @@ children_fini(struct server *srv)
 	struct children *cs = &srv->children;
 	struct child *c, *next;
 
+	waiter_fini(srv);
 	for (c = TAILQ_FIRST(&cs->live); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
 		child_free(c);

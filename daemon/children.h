@@ -19,6 +19,7 @@
 
 #include "daemon/table.h"
 #include "daemon/tree.h"
+#include "daemon/waiter.h"
 #include "proto/err.h"
 #include "proto/msg.h"
 #include "proto/spawn.h"
@@ -55,8 +56,6 @@ struct child_times {
 	uint64_t read, ordered, forked, adopted, setup, started, noticed, end;
 };
 
-struct waiter;
-
 struct child {
 	TAILQ_ENTRY(child) link; /* of the live ones, then of the ended */
 	TAILQ_ENTRY(child) line; /* of its lane, while queued */
@@ -69,7 +68,7 @@ struct child {
 	uint64_t parent; /* child that asked for it; 0: none */
 	bool tied;       /* counted in its parent's kids */
 	size_t kids;     /* live ones whose parent it is */
-	uint64_t mark;   /* tree's */
+	uint64_t mark;   /* of the last sweep that met it */
 	char cookie[TREE_COOKIE_MAX];
 	uint64_t asker; /* who is owed the spawn's answer */
 	uint32_t request;
@@ -110,7 +109,7 @@ struct child {
 	enum child_outcome outcome;
 	msgpack_sbuffer outcome_raw; /* one packed value */
 
-	LIST_HEAD(, waiter) waiters;
+	struct waiter_line waiters;
 };
 
 TAILQ_HEAD(child_list, child);
@@ -122,6 +121,7 @@ struct children {
 	struct table by_pid; /* forked, not ended */
 	uint64_t last_id;
 	uint64_t last_mark;
+	struct waiter_list waiters;
 	size_t count[CHILD_STATES];
 	size_t leased;       /* live ones with an owner */
 	size_t record_bytes; /* of the outcomes of ended ones */

@@ -41,11 +41,12 @@ struct client {
 	int pidfd; /* of the process that connected, or -1 */
 	struct stream st;
 	ev_io rd, wr, peer;
-	ev_timer turn;   /* goes on with what was left for later */
-	ev_timer linger; /* ends a refused or closing one */
-	unsigned waits;  /* unanswered waits */
-	uint64_t child;  /* that it belongs to; 0: none, or not known */
-	bool unplaced;   /* that may still turn out */
+	ev_timer turn;     /* goes on with what was left for later */
+	ev_timer linger;   /* ends a refused or closing one */
+	size_t waits;      /* children that its waits are for */
+	size_t wait_bytes; /* records that these have gathered */
+	uint64_t child;    /* that it belongs to; 0: none, or not known */
+	bool unplaced;     /* that may still turn out */
 	unsigned subscriptions;
 	uint64_t told; /* the last event, see struct events */
 	uint64_t lost; /* events that it was too slow for */

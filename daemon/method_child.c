@@ -1,5 +1,5 @@
 /*
- * method_child: wait, cancel, kill, signal, list, inspect, shutdown: what is
+ * method_child: cancel, kill, signal, list, inspect, shutdown: what is
  * asked of children that are there.
  */
 #include <stdlib.h>
@@ -11,37 +11,17 @@
 #include "daemon/dispatch.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
-#include "daemon/waiter.h"
 #include "proto/map.h"
 #include "proto/pack.h"
 
 /* As the limit of a spawn's grace_ns. */
 #define GRACE_MAX_NS (86400 * NS_PER_S)
-#define TIMEOUT_MAX_NS (UINT64_C(365) * 86400 * NS_PER_S)
 #define NO_MORE 64 /* the last signal's number */
 
 static const struct err cancelled = {
 	.code = ERR_CHILD_DIED,
 	.msg = "the child was cancelled before it was forked",
 };
-
-/* Reads `id` and finds the child.  NULL with E filled. */
-static struct child *
-child_of(const struct request *rq, struct map *m, struct err *e)
-{
-	struct child *c;
-	uint64_t id;
-
-	if (map_init(m, rq->params, "", e) == -1 ||
-	    map_uint(m, "id", MAP_REQUIRED, UINT64_MAX, &id) == -1)
-		return NULL;
-	c = child_find(rq->srv, id);
-	if (c == NULL) {
-		err_key(e, "id", "no child %ju", (uintmax_t)id);
-		e->code = ERR_NOT_FOUND;
-	}
-	return c;
-}
 
 static int
 must_live(const struct child *c, struct err *e)
@@ -53,30 +33,10 @@ must_live(const struct child *c, struct err *e)
 }
 
 int
-method_wait(struct request *rq, struct err *e)
-{
-	struct map m;
-	struct child *c = child_of(rq, &m, e);
-	uint64_t timeout = 0;
-	int has;
-
-	if (c == NULL)
-		return -1;
-	has = map_uint(&m, "timeout_ns", MAP_OPTIONAL, TIMEOUT_MAX_NS,
-	    &timeout);
-	if (has == -1 || map_end(&m) == -1)
-		return -1;
-	if (c->state != CHILD_ENDED)
-		return waiter_add(c, rq, has == 1, timeout, e);
-	record_answer(c, rq->client->id, rq->id);
-	return 0;
-}
-
-int
 method_cancel(struct request *rq, struct err *e)
 {
 	struct map m;
-	struct child *c = child_of(rq, &m, e);
+	struct child *c = request_child(rq, &m, e);
 	uint64_t grace;
 
 	if (c == NULL)
@@ -95,7 +55,7 @@ int
 method_kill(struct request *rq, struct err *e)
 {
 	struct map m;
-	struct child *c = child_of(rq, &m, e);
+	struct child *c = request_child(rq, &m, e);
 
 	if (c == NULL || map_end(&m) == -1 || must_live(c, e) == -1)
 		return -1;
@@ -108,7 +68,7 @@ int
 method_signal(struct request *rq, struct err *e)
 {
 	struct map m;
-	struct child *c = child_of(rq, &m, e);
+	struct child *c = request_child(rq, &m, e);
 	uint64_t sig;
 
 	if (c == NULL ||
@@ -170,7 +130,7 @@ method_inspect(struct request *rq, struct err *e)
 {
 	struct map m;
 	struct msg_out o;
-	struct child *c = child_of(rq, &m, e);
+	struct child *c = request_child(rq, &m, e);
 
 	if (c == NULL || map_end(&m) == -1)
 		return -1;

@@ -2,7 +2,6 @@
 
 #include <ev.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "daemon/children.h"
 #include "daemon/clients.h"
@@ -10,106 +9,278 @@
 #include "daemon/dispatch.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
+#include "proto/pack.h"
 
 struct waiter {
 	LIST_ENTRY(waiter) link;
-	struct child *child;
+	struct server *srv;
 	uint64_t conn;
 	uint32_t request;
+	enum waiter_mode mode;
 	ev_timer timeout;
+	msgpack_sbuffer records; /* of those that have ended, one by one */
+	size_t ended;            /* how many these are */
+	size_t pending;          /* places that are taken */
+	size_t n, max;
+	struct waiter_place places[];
 };
 
 static void
+leave(struct waiter_place *p)
+{
+	if (!p->taken)
+		return;
+	p->taken = false;
+	p->waiter->pending--;
+	TAILQ_REMOVE(&child_find(p->waiter->srv, p->child)->waiters, p, link);
+}
+
+void
 waiter_free(struct waiter *w)
 {
-	struct server *srv = w->child->srv;
-	struct client *cl = client_find(srv, w->conn);
+	struct client *cl = client_find(w->srv, w->conn);
 
-	if (cl != NULL)
-		cl->waits--;
-	ev_timer_stop(srv->loop, &w->timeout);
+	for (size_t i = 0; i < w->n; i++)
+		leave(&w->places[i]);
+	if (cl != NULL) {
+		cl->waits -= w->max;
+		cl->wait_bytes -= w->records.size;
+	}
+	ev_timer_stop(w->srv->loop, &w->timeout);
 	LIST_REMOVE(w, link);
+	msgpack_sbuffer_destroy(&w->records);
 	free(w);
+}
+
+static void
+pack_pending(const struct waiter *w, msgpack_packer *pk, struct pack_map *m)
+{
+	pack_key(pk, m, "pending");
+	msgpack_pack_array(pk, w->pending);
+	for (size_t i = 0; i < w->n; i++)
+		if (w->places[i].taken)
+			msgpack_pack_uint64(pk, w->places[i].child);
+}
+
+static void
+answer(struct waiter *w)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_result(&o, w->request);
+	pack_map_begin(&o.pk, &m);
+	pack_key(&o.pk, &m, "records");
+	msgpack_pack_array(&o.pk, w->ended);
+	msgpack_sbuffer_write(&o.buf, w->records.data, w->records.size);
+	pack_pending(w, &o.pk, &m);
+	pack_map_end(&m);
+	client_put_id(w->srv, w->conn, &o);
+	waiter_free(w);
 }
 
 static void
 fail(struct waiter *w, const struct err *e)
 {
-	struct client *cl = client_find(w->child->srv, w->conn);
+	struct client *cl = client_find(w->srv, w->conn);
 
 	if (cl != NULL)
 		dispatch_error(cl, w->request, e);
 	waiter_free(w);
 }
 
+/* Who waits for several is told which are left. */
+static void
+out_of_time(struct waiter *w)
+{
+	struct msg_out o;
+	struct pack_map m;
+	char msg[64];
+
+	if (w->mode == WAITER_ONE)
+		snprintf(msg, sizeof(msg), "the child has not ended in time");
+	else
+		snprintf(msg, sizeof(msg),
+		    "%zu of %zu children have not ended in time", w->pending,
+		    w->pending + w->ended);
+	msg_out_init(&o);
+	msg_begin_error(&o, w->request);
+	pack_map_begin(&o.pk, &m);
+	pack_kv_str(&o.pk, &m, "code", err_name(ERR_TIMEOUT));
+	pack_kv_str(&o.pk, &m, "message", msg);
+	if (w->mode != WAITER_ONE)
+		pack_pending(w, &o.pk, &m);
+	pack_map_end(&m);
+	client_put_id(w->srv, w->conn, &o);
+	waiter_free(w);
+}
+
 static void
 timeout_cb(struct ev_loop *loop, ev_timer *t, int events)
 {
-	static const struct err e = {
-		.code = ERR_TIMEOUT,
-		.msg = "the child has not ended in time",
-	};
-
 	(void)loop;
 	(void)events;
-	fail(t->data, &e);
+	out_of_time(t->data);
 }
 
-int
-waiter_add(struct child *c, const struct request *rq, bool has_timeout,
-    uint64_t timeout_ns, struct err *e)
+struct waiter *
+waiter_new(const struct request *rq, enum waiter_mode mode, size_t n,
+    struct err *e)
 {
+	struct client *cl = rq->client;
 	struct waiter *w;
 
-	if (rq->client->waits >= WAITER_MAX)
-		return err_set(e, ERR_LIMIT,
-		    "%d waits of this connection are "
-		    "unanswered",
+	if (n > WAITER_MAX || cl->waits + n > WAITER_MAX) {
+		err_set(e, ERR_LIMIT,
+		    "the waits of this connection would be for more than %d "
+		    "children",
 		    WAITER_MAX);
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a wait");
-	w->child = c;
-	w->conn = rq->client->id;
+		return NULL;
+	}
+	w = calloc(1, sizeof(*w) + n * sizeof(*w->places));
+	if (w == NULL) {
+		err_set(e, ERR_SYSTEM, "no memory for a wait");
+		return NULL;
+	}
+	w->srv = rq->srv;
+	w->conn = cl->id;
 	w->request = rq->id;
+	w->mode = mode;
+	w->max = n;
+	msgpack_sbuffer_init(&w->records);
 	ev_init(&w->timeout, timeout_cb);
 	w->timeout.data = w;
-	LIST_INSERT_HEAD(&c->waiters, w, link);
-	rq->client->waits++;
-	if (has_timeout)
-		clock_arm(c->srv->loop, &w->timeout, timeout_ns);
-	return 0;
+	LIST_INSERT_HEAD(&rq->srv->children.waiters, w, link);
+	cl->waits += n;
+	return w;
+}
+
+/* The records wait here for the others: what they may take together is bounded
+ * as what is on its way out is. */
+static void
+keep_record(struct waiter *w, const struct child *c)
+{
+	struct client *cl = client_find(w->srv, w->conn);
+	size_t before = w->records.size;
+	msgpack_packer pk;
+
+	msgpack_packer_init(&pk, &w->records, msgpack_sbuffer_write);
+	record_pack(c,
+	    cl != NULL &&
+		    cl->wait_bytes <= w->srv->cfg->server.max_queued_bytes / 4 ?
+		RECORD_TOLD_MAX :
+		0,
+	    &pk);
+	w->ended++;
+	if (cl != NULL)
+		cl->wait_bytes += w->records.size - before;
+}
+
+/* In the place of a record. */
+static void
+keep_error(struct waiter *w, uint64_t id, const struct err *why)
+{
+	struct client *cl = client_find(w->srv, w->conn);
+	size_t before = w->records.size;
+	struct pack_map m, em;
+	msgpack_packer pk;
+
+	msgpack_packer_init(&pk, &w->records, msgpack_sbuffer_write);
+	pack_map_begin(&pk, &m);
+	pack_kv_uint(&pk, &m, "id", id);
+	pack_key(&pk, &m, "error");
+	pack_map_begin(&pk, &em);
+	pack_kv_str(&pk, &em, "code", err_name(why->code));
+	pack_kv_text(&pk, &em, "message", why->msg);
+	pack_map_end(&em);
+	pack_map_end(&m);
+	w->ended++;
+	if (cl != NULL)
+		cl->wait_bytes += w->records.size - before;
 }
 
 void
-waiter_answer_all(struct child *c)
+waiter_add(struct waiter *w, struct child *c)
 {
-	struct waiter *w, *next;
+	struct waiter_place *p = &w->places[w->n++];
 
-	for (w = LIST_FIRST(&c->waiters); w != NULL; w = next) {
-		next = LIST_NEXT(w, link);
-		record_answer(c, w->conn, w->request);
+	*p = (struct waiter_place){ .waiter = w, .child = c->id };
+	if (c->state != CHILD_ENDED) {
+		p->taken = true;
+		w->pending++;
+		TAILQ_INSERT_TAIL(&c->waiters, p, link);
+	} else if (w->mode != WAITER_ONE) {
+		keep_record(w, c);
+	}
+}
+
+/* Whether there is nothing more to wait for. */
+static bool
+satisfied(const struct waiter *w)
+{
+	return w->pending == 0 || (w->mode == WAITER_ANY && w->ended > 0);
+}
+
+void
+waiter_begin(struct waiter *w, bool has_timeout, uint64_t timeout_ns)
+{
+	if (satisfied(w) && w->mode == WAITER_ONE) {
+		record_answer(child_find(w->srv, w->places[0].child), w->conn,
+		    w->request);
 		waiter_free(w);
+	} else if (satisfied(w)) {
+		answer(w);
+	} else if (has_timeout) {
+		clock_arm(w->srv->loop, &w->timeout, timeout_ns);
 	}
 }
 
 void
-waiter_fail_all(struct child *c, const struct err *e)
+waiter_child_over(struct child *c)
 {
-	struct waiter *w, *next;
+	struct waiter_place *p;
 
-	for (w = LIST_FIRST(&c->waiters); w != NULL; w = next) {
-		next = LIST_NEXT(w, link);
-		fail(w, e);
+	while ((p = TAILQ_FIRST(&c->waiters)) != NULL) {
+		struct waiter *w = p->waiter;
+
+		leave(p);
+		if (w->mode == WAITER_ONE) {
+			record_answer(c, w->conn, w->request);
+			waiter_free(w);
+			continue;
+		}
+		keep_record(w, c);
+		if (satisfied(w))
+			answer(w);
 	}
 }
 
 void
-waiter_forget(struct child *c, uint64_t conn)
+waiter_child_dropped(struct child *c, const struct err *why)
+{
+	struct waiter_place *p;
+
+	while ((p = TAILQ_FIRST(&c->waiters)) != NULL) {
+		struct waiter *w = p->waiter;
+
+		leave(p);
+		if (w->mode == WAITER_ONE) {
+			fail(w, why);
+			continue;
+		}
+		keep_error(w, c->id, why);
+		if (satisfied(w))
+			answer(w);
+	}
+}
+
+void
+waiter_client_gone(struct server *srv, uint64_t conn)
 {
 	struct waiter *w, *next;
 
-	for (w = LIST_FIRST(&c->waiters); w != NULL; w = next) {
+	for (w = LIST_FIRST(&srv->children.waiters); w != NULL; w = next) {
 		next = LIST_NEXT(w, link);
 		if (w->conn == conn)
 			waiter_free(w);
@@ -117,12 +288,10 @@ waiter_forget(struct child *c, uint64_t conn)
 }
 
 void
-waiter_forget_all(struct child *c)
+waiter_fini(struct server *srv)
 {
-	struct waiter *w, *next;
+	struct waiter *w;
 
-	for (w = LIST_FIRST(&c->waiters); w != NULL; w = next) {
-		next = LIST_NEXT(w, link);
+	while ((w = LIST_FIRST(&srv->children.waiters)) != NULL)
 		waiter_free(w);
-	}
 }
