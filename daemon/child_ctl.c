@@ -259,27 +259,36 @@ write_cb(struct ev_loop *loop, ev_io *w, int events)
 }
 
 int
-child_ctl_open(struct child *c, struct err *e)
+child_ctl_take(struct child *c, int fd, struct err *e)
 {
-	struct child_ctl *k;
-	int sv[2];
+	struct child_ctl *k = calloc(1, sizeof(*k));
 
-	k = calloc(1, sizeof(*k));
 	if (k == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a child");
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
-		free(k);
-		return err_sys(e, errno, "make a control socket");
-	}
-	fcntl(sv[0], F_SETFL, O_NONBLOCK);
-	c->child_end = sv[1];
 	c->ctl = k;
-	stream_init(&k->st, sv[0], &frame_limits_default, OUT_MAX);
+	stream_init(&k->st, fd, &frame_limits_default, OUT_MAX);
 	k->st.close_fd = fdcloser_close;
-	ev_io_init(&k->rd, read_cb, sv[0], EV_READ);
-	ev_io_init(&k->wr, write_cb, sv[0], EV_WRITE);
+	ev_io_init(&k->rd, read_cb, fd, EV_READ);
+	ev_io_init(&k->wr, write_cb, fd, EV_WRITE);
 	k->rd.data = k->wr.data = c;
 	ev_io_start(c->srv->loop, &k->rd);
+	return 0;
+}
+
+int
+child_ctl_open(struct child *c, struct err *e)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1)
+		return err_sys(e, errno, "make a control socket");
+	fcntl(sv[0], F_SETFL, O_NONBLOCK);
+	if (child_ctl_take(c, sv[0], e) == -1) {
+		close(sv[0]);
+		close(sv[1]);
+		return -1;
+	}
+	c->child_end = sv[1];
 	return 0;
 }
 

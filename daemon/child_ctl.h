@@ -16,6 +16,9 @@ struct child;
 
 /* Makes the socket pair; the child's end becomes c->child_end. */
 int child_ctl_open(struct child *, struct err *);
+/* Takes FD, our end of one that is there already, where nothing is unread.
+ * -1: no memory; then FD is still the caller's. */
+int child_ctl_take(struct child *, int fd, struct err *);
 /* Writes the job.  Takes the descriptors FDS, s->nfds of them. */
 int child_ctl_job(struct child *, const struct spawn *, int *fds, struct err *);
 /* Sends `cancel`.  -1: the child has closed its end, as by an exec. */

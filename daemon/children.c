@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/child_ctl.h"
@@ -15,14 +14,11 @@
 #include "daemon/events.h"
 #include "daemon/lane.h"
 #include "daemon/log.h"
-#include "daemon/orphan.h"
 #include "daemon/pidfd.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
-
-#define ORDERS_MAX 3 /* zygotes that may die over one child */
 
 void
 children_init(struct server *srv)
@@ -83,6 +79,28 @@ child_set_state(struct child *c, enum child_state s)
 	c->state = s;
 }
 
+static void
+forget_order(struct child *c)
+{
+	if (c->order != 0)
+		table_del(&c->srv->children.by_order, c->order);
+	c->order = 0;
+}
+
+int
+child_number(struct child *c, uint64_t number)
+{
+	struct children *cs = &c->srv->children;
+
+	forget_order(c);
+	if (number == 0)
+		number = ++cs->last_order;
+	if (table_put(&cs->by_order, number, c) == -1)
+		return -1;
+	c->order = number;
+	return 0;
+}
+
 /* Takes C out of all that knows it, and frees it. */
 static void
 child_free(struct child *c)
@@ -93,6 +111,7 @@ child_free(struct child *c)
 	child_limit_fini(c);
 	child_ctl_close(c);
 	tree_leave(c);
+	forget_order(c);
 	table_del(&cs->by_id, c->id);
 	cs->count[c->state]--;
 	if (c->pidfd != -1)
@@ -144,11 +163,9 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	child_limit_init(c);
 	c->entry = dup_cut(s->target, CHILD_ENTRY_SHOWN);
 	c->title = s->title.n > 0 ? bytes_dup(s->title) : NULL;
-	if (c->entry != NULL && (c->title != NULL || s->title.n == 0) &&
-	    child_ctl_open(c, e) == 0)
+	if (c->entry != NULL && (c->title != NULL || s->title.n == 0))
 		return c;
-	if (c->entry == NULL || (c->title == NULL && s->title.n > 0))
-		err_set(e, ERR_SYSTEM, "no memory for a child");
+	err_set(e, ERR_SYSTEM, "no memory for a child");
 	free(c->entry);
 	free(c->title);
 	free(c);
@@ -167,8 +184,6 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	c->id = cs->last_id + 1;
 	if (tree_cookie(c, e) == -1 || table_put(&cs->by_id, c->id, c) == -1) {
 		err_set(e, ERR_SYSTEM, "no memory for a child");
-		child_ctl_close(c);
-		close(c->child_end);
 		free(c->entry);
 		free(c->title);
 		free(c);
@@ -271,6 +286,7 @@ child_over(struct child *c)
 		close(c->pidfd);
 	c->pidfd = -1;
 	c->zygote = NULL;
+	forget_order(c);
 	child_set_state(c, CHILD_ENDED);
 	end_lease(c);
 	TAILQ_REMOVE(&cs->live, c, link);
@@ -303,57 +319,6 @@ child_reaped(struct child *c, int status, const struct child_usage *usage)
 	child_over(c);
 }
 
-/* It was forked, and the zygote died before it said so. */
-static bool
-find_process(struct child *c)
-{
-	pid_t pid = orphan_find(c->child_end);
-	int pidfd = pid != 0 ? pidfd_of(pid) : -1;
-
-	if (pidfd == -1)
-		return false;
-	child_forked(c, pid, pidfd, clock_ns());
-	return true;
-}
-
-/* The zygote died before it forked C: the next one may, as long as nobody has
- * read of the job. */
-static void
-unforked(struct child *c, const char *how)
-{
-	struct failure f = { 0 };
-
-	if (c->state == CHILD_STARTING && c->orders < ORDERS_MAX &&
-	    !c->killed && child_ctl_untouched(c)) {
-		child_set_state(c, CHILD_QUEUED);
-		lane_again(c);
-		return;
-	}
-	err_set(&f.err, ERR_TEMPLATE_FAILED,
-	    "the zygote of template \"%s\" "
-	    "ended before it had forked the child: it %s",
-	    template_name(c->templ), how);
-	lane_refuse(c, &f);
-}
-
-/* The zygote had reaped it, perhaps, and died before it said so. */
-void
-child_orphaned(struct child *c, const char *how)
-{
-	int status;
-
-	c->zygote = NULL;
-	if (c->pid == 0 && !find_process(c)) {
-		unforked(c, how);
-		return;
-	}
-	if (!pidfd_exited(c->pidfd) || waitpid(c->pid, &status, WNOHANG) == 0)
-		return;
-	if (pidfd_status(c->pidfd, &status) == -1)
-		status = -1;
-	child_reaped(c, status, NULL);
-}
-
 void
 children_client_gone(struct server *srv, uint64_t conn)
 {
@@ -378,4 +343,5 @@ children_fini(struct server *srv)
 	}
 	table_fini(&cs->by_id);
 	table_fini(&cs->by_pid);
+	table_fini(&cs->by_order);
 }

@@ -90,6 +90,7 @@ struct child {
 	int child_end;         /* of the control socket: kept until
 					 * the fork is known, so that the job
 					 * in it outlives a zygote; then -1 */
+	uint64_t order;        /* number of the last one, 0: none */
 	unsigned orders;       /* forks that were ordered */
 	struct child_ctl *ctl; /* NULL once ended */
 
@@ -118,8 +119,10 @@ struct children {
 	struct child_list live;  /* by id */
 	struct child_list ended; /* by time */
 	struct table by_id;
-	struct table by_pid; /* forked, not ended */
+	struct table by_pid;   /* forked, not ended */
+	struct table by_order; /* ordered, not ended */
 	uint64_t last_id;
+	uint64_t last_order; /* of children and standbys */
 	uint64_t last_mark;
 	struct waiter_list waiters;
 	size_t count[CHILD_STATES];
@@ -137,8 +140,11 @@ void children_fini(struct server *);
 size_t children_live(const struct server *);
 
 struct child *child_find(struct server *, uint64_t id);
+/* Gives C the number of its order, under which its zygote tells of it: a new
+ * one for NUMBER 0.  0, or -1: no memory. */
+int child_number(struct child *, uint64_t number);
 
-/* A queued child of REQ, with its control socket.  NULL with E filled. */
+/* A queued child of REQ, without a control socket.  NULL with E filled. */
 struct child *child_new(const struct request *, const struct spawn *,
     struct template *, struct err *);
 
@@ -150,11 +156,6 @@ const char *child_start_name(const struct child *);
 /* What the zygote says. */
 void child_forked(struct child *, pid_t pid, int pidfd, uint64_t time_ns);
 void child_reaped(struct child *, int status, const struct child_usage *);
-/* Its zygote is over.  Forked, its end is seen by the daemon itself from now
- * on.  Else it is found among the daemon's new children, or waits in its lane
- * for the next zygote, or, HOW being what befell the zygote, has failed and C
- * is freed. */
-void child_orphaned(struct child *, const char *how);
 
 /* Ends a child that was never forked: the caller has answered its spawn, its
  * waiters are told.  C is freed. */

@@ -34,6 +34,13 @@ claimed(const msgpack_object *params)
 	return a->size < STREAM_MAX_FDS ? a->size : STREAM_MAX_FDS;
 }
 
+static void
+drop(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		fdcloser_close(fds[i]);
+}
+
 /* Closes the first N of the queued descriptors, or all that are there. */
 static void
 drop_fds(struct stream *st, unsigned n)
@@ -45,8 +52,7 @@ drop_fds(struct stream *st, unsigned n)
 		n = st->ninfds;
 	if (stream_take_fds(st, n, fds, &ignored) == -1)
 		return;
-	for (unsigned i = 0; i < n; i++)
-		fdcloser_close(fds[i]);
+	drop(fds, n);
 }
 
 static int
@@ -91,6 +97,16 @@ admit(struct server *srv, struct err *e)
 }
 
 /* Takes FDS in every case. */
+static int
+open_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
+{
+	if (child_ctl_open(c, e) == 0)
+		return child_ctl_job(c, s, fds, e);
+	drop(fds, s->nfds);
+	return -1;
+}
+
+/* Takes FDS in every case. */
 static struct child *
 make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 {
@@ -101,15 +117,14 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	    (t = template_find(rq->srv, s->template, e)) != NULL)
 		c = child_new(rq, s, t, e);
 	if (c == NULL) {
-		for (unsigned i = 0; i < s->nfds; i++)
-			fdcloser_close(fds[i]);
+		drop(fds, s->nfds);
 		return NULL;
 	}
 	s->id = c->id;
 	s->grace_ns = c->grace_ns;
 	s->socket = bytes_of(rq->srv->listener.path);
 	s->cookie = bytes_of(c->cookie);
-	if (child_ctl_job(c, s, fds, e) == 0)
+	if (open_job(c, s, fds, e) == 0)
 		return c;
 	c->answered = true; /* the dispatcher does, with E */
 	child_drop(c);

@@ -15,6 +15,7 @@
 #include "daemon/fdcloser.h"
 #include "daemon/lane.h"
 #include "daemon/log.h"
+#include "daemon/rebirth.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/zygote_exec.h"
@@ -274,7 +275,8 @@ zygote_fork(struct zygote *z, struct child *c)
 	struct err e;
 
 	msg_out_init(&o);
-	if (end == -1 || msg_out_fd(&o, end) == -1) {
+	if (end == -1 || msg_out_fd(&o, end) == -1 ||
+	    child_number(c, 0) == -1) {
 		err_sys(&e, end == -1 ? errno : ENOMEM,
 		    "pass a control socket");
 		msg_out_fini(&o);
@@ -288,7 +290,7 @@ zygote_fork(struct zygote *z, struct child *c)
 	child_set_state(c, CHILD_STARTING);
 	msg_begin_notify(&o, "fork");
 	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "child", c->id);
+	pack_kv_uint(&o.pk, &m, "order", c->order);
 	if (c->owner != 0)
 		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
 	pack_map_end(&m);
@@ -365,7 +367,7 @@ zygote_over(struct zygote *z, int status)
 	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
 		if (c->zygote == z)
-			child_orphaned(c, how);
+			rebirth_orphaned(c, how);
 	}
 	if (!z->retired)
 		tell_lane(z, how);

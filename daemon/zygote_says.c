@@ -21,15 +21,15 @@ static struct child *
 child_of(struct zygote *z, struct map *m, struct err *e)
 {
 	struct child *c;
-	uint64_t id;
+	uint64_t order;
 
-	if (map_uint(m, "child", MAP_REQUIRED, UINT64_MAX, &id) == -1)
+	if (map_uint(m, "order", MAP_REQUIRED, UINT64_MAX, &order) == -1)
 		return NULL;
-	c = child_find(z->srv, id);
+	c = table_get(&z->srv->children.by_order, order);
 	if (c != NULL && c->zygote == z)
 		return c;
-	err_set(e, ERR_MALFORMED, "child %ju is none of its children",
-	    (uintmax_t)id);
+	err_set(e, ERR_MALFORMED, "order %ju is none of its own",
+	    (uintmax_t)order);
 	return NULL;
 }
 

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 struct kid *
-kid_new(struct kids *kids, int epfd, uint64_t id, pid_t pid, struct err *e)
+kid_new(struct kids *kids, int epfd, uint64_t order, pid_t pid, struct err *e)
 {
 	struct kid *k = calloc(1, sizeof(*k));
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = k };
 
 	if (k != NULL) {
-		*k = (struct kid){ .id = id, .pid = pid };
+		*k = (struct kid){ .order = order, .pid = pid };
 		/* Safe from reuse of the pid: nobody else reaps it. */
 		k->pidfd = pidfd_open(pid, 0);
 		if (k->pidfd != -1 &&

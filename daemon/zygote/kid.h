@@ -15,7 +15,7 @@
 
 struct kid {
 	LIST_ENTRY(kid) link;
-	uint64_t id;       /* the daemon's; 0: not known to it */
+	uint64_t order;    /* its number; 0: of nobody's */
 	bool leased;       /* ends with the daemon */
 	uint64_t grace_ns; /* of a leased one */
 	pid_t pid;
@@ -27,7 +27,7 @@ LIST_HEAD(kids, kid);
 
 /* Watches PID, just forked by this process.  Returns a struct that kid_reap
  * frees, or NULL with E filled; then PID is killed and reaped. */
-struct kid *kid_new(struct kids *, int epfd, uint64_t id, pid_t pid,
+struct kid *kid_new(struct kids *, int epfd, uint64_t order, pid_t pid,
     struct err *e);
 
 /* 1 with *STATUS and *RU as of wait4(2), K's pidfd closed: the caller frees K.

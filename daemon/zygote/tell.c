@@ -62,7 +62,7 @@ tell_ready(struct msg_out *o, uint32_t msgid, const struct template *t,
 }
 
 int
-tell_forked(struct msg_out *o, uint64_t child, pid_t pid, uint64_t time_ns,
+tell_forked(struct msg_out *o, uint64_t order, pid_t pid, uint64_t time_ns,
     int pidfd)
 {
 	struct pack_map m;
@@ -70,7 +70,7 @@ tell_forked(struct msg_out *o, uint64_t child, pid_t pid, uint64_t time_ns,
 	msg_out_init(o);
 	msg_begin_notify(o, "forked");
 	pack_map_begin(&o->pk, &m);
-	pack_kv_uint(&o->pk, &m, "child", child);
+	pack_kv_uint(&o->pk, &m, "order", order);
 	pack_kv_uint(&o->pk, &m, "pid", pid);
 	pack_kv_uint(&o->pk, &m, "time_ns", time_ns);
 	pack_map_end(&m);
@@ -81,14 +81,14 @@ tell_forked(struct msg_out *o, uint64_t child, pid_t pid, uint64_t time_ns,
 }
 
 void
-tell_fork_failed(struct msg_out *o, uint64_t child, const struct err *e)
+tell_fork_failed(struct msg_out *o, uint64_t order, const struct err *e)
 {
 	struct pack_map m;
 
 	msg_out_init(o);
 	msg_begin_notify(o, "fork_failed");
 	pack_map_begin(&o->pk, &m);
-	pack_kv_uint(&o->pk, &m, "child", child);
+	pack_kv_uint(&o->pk, &m, "order", order);
 	pack_kv_int(&o->pk, &m, "errno", e->sys);
 	pack_kv_text(&o->pk, &m, "message", e->msg);
 	pack_map_end(&m);
@@ -101,7 +101,7 @@ ns_of(struct timeval tv)
 }
 
 void
-tell_reaped(struct msg_out *o, uint64_t child, pid_t pid, int status,
+tell_reaped(struct msg_out *o, uint64_t order, pid_t pid, int status,
     const struct rusage *ru)
 {
 	struct pack_map m;
@@ -109,7 +109,7 @@ tell_reaped(struct msg_out *o, uint64_t child, pid_t pid, int status,
 	msg_out_init(o);
 	msg_begin_notify(o, "reaped");
 	pack_map_begin(&o->pk, &m);
-	pack_kv_uint(&o->pk, &m, "child", child);
+	pack_kv_uint(&o->pk, &m, "order", order);
 	pack_kv_uint(&o->pk, &m, "pid", pid);
 	pack_kv_int(&o->pk, &m, "status", status);
 	pack_kv_uint(&o->pk, &m, "utime_ns", ns_of(ru->ru_utime));

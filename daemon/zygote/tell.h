@@ -20,11 +20,11 @@ void tell_failed(struct msg_out *o, uint32_t msgid, const struct template *,
 void tell_ready(struct msg_out *o, uint32_t msgid, const struct template *,
     const char *python, const char *way);
 /* PIDFD is taken.  -1: no memory for it; O is empty. */
-int tell_forked(struct msg_out *o, uint64_t child, pid_t, uint64_t time_ns,
+int tell_forked(struct msg_out *o, uint64_t order, pid_t, uint64_t time_ns,
     int pidfd);
-void tell_fork_failed(struct msg_out *o, uint64_t child, const struct err *);
+void tell_fork_failed(struct msg_out *o, uint64_t order, const struct err *);
 /* STATUS and RU as wait4(2) gave them. */
-void tell_reaped(struct msg_out *o, uint64_t child, pid_t, int status,
+void tell_reaped(struct msg_out *o, uint64_t order, pid_t, int status,
     const struct rusage *ru);
 
 #endif

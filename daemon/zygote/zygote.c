@@ -100,13 +100,13 @@ serve(const char *way)
 
 /* Has the worker fork.  NULL with E filled when it could not. */
 static struct kid *
-bear(uint64_t id, enum child_kind kind, int control, struct err *e)
+bear(uint64_t order, enum child_kind kind, int control, struct err *e)
 {
 	z.work.kind = kind;
 	z.work.control = control;
 	handover_call(&z.handover, work_fork, &z.work);
 	if (z.work.pid != -1)
-		return kid_new(&z.kids, z.epfd, id, z.work.pid, e);
+		return kid_new(&z.kids, z.epfd, order, z.work.pid, e);
 	*e = z.work.err;
 	return NULL;
 }
@@ -174,8 +174,8 @@ reap(struct kid *k)
 		return;
 	if (k == z.canary.kid) {
 		canary_ended(status);
-	} else if (k->id != 0) {
-		tell_reaped(&o, k->id, k->pid, status, &ru);
+	} else if (k->order != 0) {
+		tell_reaped(&o, k->order, k->pid, status, &ru);
 		say(&o);
 	}
 	free(k);
@@ -225,11 +225,11 @@ made(void)
 }
 
 static void
-say_fork_failed(uint64_t id, const struct err *e)
+say_fork_failed(uint64_t order, const struct err *e)
 {
 	struct msg_out o;
 
-	tell_fork_failed(&o, id, e);
+	tell_fork_failed(&o, order, e);
 	say(&o);
 }
 
@@ -241,14 +241,14 @@ say_forked(struct kid *k)
 	struct err e;
 
 	if (fd != -1 &&
-	    tell_forked(&o, k->id, k->pid, z.work.forked_ns, fd) == 0) {
+	    tell_forked(&o, k->order, k->pid, z.work.forked_ns, fd) == 0) {
 		say(&o);
 		return;
 	}
 	err_sys(&e, errno, "duplicate the pidfd of child %d", (int)k->pid);
 	kill(k->pid, SIGKILL);
-	say_fork_failed(k->id, &e);
-	k->id = 0; /* its end is nobody's news */
+	say_fork_failed(k->order, &e);
+	k->order = 0; /* its end is nobody's news */
 }
 
 static void
@@ -257,7 +257,7 @@ on_fork(const struct msg *m)
 	struct map map;
 	struct err e;
 	struct kid *k = NULL;
-	uint64_t id = 0, grace_ns = 0;
+	uint64_t order = 0, grace_ns = 0;
 	int control, leased = 0;
 
 	if (stream_take_fds(&z.stream, 1, &control, &e) == -1) {
@@ -265,18 +265,18 @@ on_fork(const struct msg *m)
 		return;
 	}
 	if (map_init(&map, &m->params, "fork", &e) == 0 &&
-	    map_uint(&map, "child", MAP_REQUIRED, UINT64_MAX, &id) == 1 &&
+	    map_uint(&map, "order", MAP_REQUIRED, UINT64_MAX, &order) == 1 &&
 	    (leased = map_uint(&map, "grace_ns", MAP_OPTIONAL, INT64_MAX,
 		 &grace_ns)) != -1 &&
 	    map_end(&map) == 0) {
 		if (z.state == READY)
-			k = bear(id, CHILD_JOB, control, &e);
+			k = bear(order, CHILD_JOB, control, &e);
 		else
 			err_set(&e, ERR_BUSY, "the zygote is not ready");
 	}
 	close(control);
 	if (k == NULL) {
-		say_fork_failed(id, &e);
+		say_fork_failed(order, &e);
 		return;
 	}
 	k->leased = leased == 1;
