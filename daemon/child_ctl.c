@@ -343,6 +343,23 @@ child_ctl_cancel(struct child *c, uint64_t grace_ns)
 	return put(c, &o, &e);
 }
 
+void
+child_ctl_lease(struct child *c)
+{
+	struct msg_out o;
+	struct pack_map m;
+	struct err e;
+
+	if (c->ctl == NULL || c->ctl->eof)
+		return;
+	msg_out_init(&o);
+	msg_begin_notify(&o, "lease");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_bool(&o.pk, &m, "detached", c->owner == 0);
+	pack_map_end(&m);
+	put(c, &o, &e);
+}
+
 bool
 child_ctl_untouched(const struct child *c)
 {

@@ -23,6 +23,8 @@ int child_ctl_take(struct child *, int fd, struct err *);
 int child_ctl_job(struct child *, const struct spawn *, int *fds, struct err *);
 /* Sends `cancel`.  -1: the child has closed its end, as by an exec. */
 int child_ctl_cancel(struct child *, uint64_t grace_ns);
+/* Says whether it is leased now.  What it has become does not hear it. */
+void child_ctl_lease(struct child *);
 /* Reads all that is there: the child has exited. */
 void child_ctl_drain(struct child *);
 /* Whether all that was written is still there, before the fork is known: no

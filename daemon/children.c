@@ -13,6 +13,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/events.h"
 #include "daemon/lane.h"
+#include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/pidfd.h"
 #include "daemon/record.h"
@@ -112,6 +113,7 @@ child_free(struct child *c)
 	child_ctl_close(c);
 	tree_leave(c);
 	forget_order(c);
+	asker_fini(c);
 	table_del(&cs->by_id, c->id);
 	cs->count[c->state]--;
 	if (c->pidfd != -1)
@@ -145,10 +147,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	}
 	c->srv = rq->srv;
 	c->uid = rq->client->uid;
-	c->owner = s->detached ? 0 : rq->client->id;
 	c->asker = rq->client->id;
-	c->request = rq->id;
-	c->want_pidfd = s->pidfd;
 	c->want = s->start;
 	c->grace_ns = s->has_grace ? s->grace_ns :
 				     rq->srv->cfg->server.grace_ns;
@@ -158,6 +157,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	c->pidfd = c->child_end = -1;
 	c->at.read = rq->read_ns;
 	msgpack_sbuffer_init(&c->outcome_raw);
+	STAILQ_INIT(&c->askers);
 	TAILQ_INIT(&c->waiters);
 	child_end_init(c);
 	child_limit_init(c);
@@ -182,8 +182,10 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	if (c == NULL)
 		return NULL;
 	c->id = cs->last_id + 1;
-	if (tree_cookie(c, e) == -1 || table_put(&cs->by_id, c->id, c) == -1) {
+	if (tree_cookie(c, e) == -1 || asker_add(c, rq, s->pidfd, e) == -1 ||
+	    table_put(&cs->by_id, c->id, c) == -1) {
 		err_set(e, ERR_SYSTEM, "no memory for a child");
+		asker_fini(c);
 		free(c->entry);
 		free(c->title);
 		free(c);
@@ -193,17 +195,9 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	tree_join(c, rq->client);
 	TAILQ_INSERT_TAIL(&cs->live, c, link);
 	cs->count[CHILD_QUEUED]++;
-	if (c->owner != 0)
-		cs->leased++;
+	lease_begin(c, s->detached ? NULL : rq->client);
 	child_limit_start(c);
 	return c;
-}
-
-static void
-end_lease(struct child *c)
-{
-	if (c->owner != 0)
-		c->srv->children.leased--;
 }
 
 void
@@ -218,7 +212,7 @@ child_drop(struct child *c)
 	if (c->state == CHILD_QUEUED)
 		lane_leave(c);
 	waiter_child_dropped(c, &gone);
-	end_lease(c);
+	lease_end(c);
 	TAILQ_REMOVE(&srv->children.live, c, link);
 	child_free(c);
 	drain_check(srv);
@@ -288,7 +282,7 @@ child_over(struct child *c)
 	c->zygote = NULL;
 	forget_order(c);
 	child_set_state(c, CHILD_ENDED);
-	end_lease(c);
+	lease_end(c);
 	TAILQ_REMOVE(&cs->live, c, link);
 	TAILQ_INSERT_TAIL(&cs->ended, c, link);
 	cs->record_bytes += c->outcome_raw.size;
@@ -322,6 +316,10 @@ child_reaped(struct child *c, int status, const struct child_usage *usage)
 void
 children_client_gone(struct server *srv, uint64_t conn)
 {
+	struct child *c;
+
+	TAILQ_FOREACH(c, &srv->children.live, link)
+	asker_client_gone(c, conn);
 	waiter_client_gone(srv, conn);
 	tree_client_gone(srv, conn);
 }

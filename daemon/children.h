@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "daemon/asker.h"
 #include "daemon/table.h"
 #include "daemon/tree.h"
 #include "daemon/waiter.h"
@@ -70,11 +71,10 @@ struct child {
 	size_t kids;     /* live ones whose parent it is */
 	uint64_t mark;   /* of the last sweep that met it */
 	char cookie[TREE_COOKIE_MAX];
-	uint64_t asker; /* who is owed the spawn's answer */
-	uint32_t request;
-	bool answered;  /* the spawn was, either way */
-	bool succeeded; /* ... with a result */
-	bool want_pidfd;
+	uint64_t asker; /* connection that asked for it, or took it, last */
+	struct askers askers; /* owed the spawn's answer */
+	bool answered;        /* the spawn was, either way */
+	bool succeeded;       /* ... with a result */
 	enum spawn_start want;
 	uint64_t grace_ns;
 	uint64_t timeout_ns, start_timeout_ns; /* 0: none */

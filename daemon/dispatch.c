@@ -19,6 +19,8 @@ static const struct method {
 	{ "ping", method_ping },
 	{ "spawn", method_spawn },
 	{ "wait", method_wait },
+	{ "attach", method_attach },
+	{ "detach", method_detach },
 	{ "cancel", method_cancel },
 	{ "kill", method_kill },
 	{ "signal", method_signal },

@@ -1,11 +1,14 @@
 #include "daemon/spawn_reply.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
+#include "daemon/asker.h"
 #include "daemon/child_limit.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
+#include "daemon/dispatch.h"
 #include "daemon/failure.h"
 #include "daemon/log.h"
 #include "daemon/record.h"
@@ -14,32 +17,71 @@
 #include "proto/map.h"
 #include "proto/pack.h"
 
-/* Begins an error map that is larger than msg_error's. */
+/* An error map that is larger than msg_error's; all askers get the same. */
+struct error_map {
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	struct pack_map m;
+};
+
 static void
-begin_error(const struct child *c, struct msg_out *o, struct pack_map *m,
-    enum err_code code, const char *msg)
+begin_error(struct error_map *em, enum err_code code, const char *msg)
 {
-	msg_out_init(o);
-	msg_begin_error(o, c->request);
-	pack_map_begin(&o->pk, m);
-	pack_kv_str(&o->pk, m, "code", err_name(code));
-	pack_kv_text(&o->pk, m, "message", msg);
+	msgpack_sbuffer_init(&em->buf);
+	msgpack_packer_init(&em->pk, &em->buf, msgpack_sbuffer_write);
+	pack_map_begin(&em->pk, &em->m);
+	pack_kv_str(&em->pk, &em->m, "code", err_name(code));
+	pack_kv_text(&em->pk, &em->m, "message", msg);
 }
 
 static void
-send_error(struct child *c, struct msg_out *o, struct pack_map *m)
+send_error(struct child *c, struct error_map *em)
 {
-	pack_map_end(m);
+	struct asker *a;
+	struct msg_out o;
+
+	pack_map_end(&em->m);
 	c->answered = true;
-	client_put_id(c->srv, c->asker, o);
+	while ((a = asker_take(c)) != NULL) {
+		msg_out_init(&o);
+		msg_begin_error(&o, a->request);
+		msgpack_sbuffer_write(&o.buf, em->buf.data, em->buf.size);
+		client_put_id(c->srv, a->conn, &o);
+		free(a);
+	}
+	msgpack_sbuffer_destroy(&em->buf);
+}
+
+/* The result of a spawn, to one who asked for it. */
+static void
+tell(const struct child *c, uint64_t conn, uint32_t request, bool want_pidfd)
+{
+	struct msg_out o;
+	struct pack_map m;
+	int fd;
+
+	msg_out_init(&o);
+	msg_begin_result(&o, request);
+	pack_map_begin(&o.pk, &m);
+	record_pack_identity(c, &o.pk, &m);
+	pack_kv_str(&o.pk, &m, "state", child_state_name(c->state));
+	pack_kv_int(&o.pk, &m, "interpreter", c->interpreter);
+	pack_kv_bool(&o.pk, &m, "promoted", c->promoted);
+	pack_key(&o.pk, &m, "phases");
+	record_pack_phases(c, &o.pk);
+	if (want_pidfd && c->pidfd != -1) {
+		fd = fcntl(c->pidfd, F_DUPFD_CLOEXEC, 3);
+		if (fd != -1 && msg_out_fd(&o, fd) == 0)
+			pack_kv_bool(&o.pk, &m, "pidfd", true);
+	}
+	pack_map_end(&m);
+	client_put_id(c->srv, conn, &o);
 }
 
 void
 spawn_reply_started(struct child *c)
 {
-	struct msg_out o;
-	struct pack_map m;
-	int fd;
+	struct asker *a;
 
 	if (c->answered || c->pid == 0)
 		return;
@@ -49,25 +91,21 @@ spawn_reply_started(struct child *c)
 	child_limit_started(c);
 	if (c->state == CHILD_STARTING)
 		child_set_state(c, CHILD_RUNNING);
-	msg_out_init(&o);
-	msg_begin_result(&o, c->request);
-	pack_map_begin(&o.pk, &m);
-	record_pack_identity(c, &o.pk, &m);
-	pack_kv_int(&o.pk, &m, "interpreter", c->interpreter);
-	pack_kv_bool(&o.pk, &m, "promoted", c->promoted);
-	pack_key(&o.pk, &m, "phases");
-	record_pack_phases(c, &o.pk);
-	if (c->want_pidfd) {
-		fd = fcntl(c->pidfd, F_DUPFD_CLOEXEC, 3);
-		if (fd != -1 && msg_out_fd(&o, fd) == 0)
-			pack_kv_bool(&o.pk, &m, "pidfd", true);
-	}
-	pack_map_end(&m);
 	log_debug("conn=%ju child=%ju pid=%d op=started", (uintmax_t)c->asker,
 	    (uintmax_t)c->id, (int)c->pid);
-	client_put_id(c->srv, c->asker, &o);
+	while ((a = asker_take(c)) != NULL) {
+		tell(c, a->conn, a->request, a->want_pidfd);
+		free(a);
+	}
 	events_started(c);
 	drain_check(c->srv);
+}
+
+void
+spawn_reply_again(const struct child *c, const struct request *rq,
+    bool want_pidfd)
+{
+	tell(c, rq->client->id, rq->id, want_pidfd);
 }
 
 /* The keys that go through as the child gave them, where they are scalars. */
@@ -95,8 +133,7 @@ copy_keys(const msgpack_object *error, msgpack_packer *pk, struct pack_map *m)
 void
 spawn_reply_job_error(struct child *c, const msgpack_object *error)
 {
-	struct msg_out o;
-	struct pack_map m;
+	struct error_map em;
 	struct err e;
 
 	if (c->answered)
@@ -105,17 +142,16 @@ spawn_reply_job_error(struct child *c, const msgpack_object *error)
 	if (e.code != ERR_SETUP_FAILED && e.code != ERR_IMPORT_FAILED &&
 	    e.code != ERR_TEMPLATE_FAILED && e.code != ERR_INVALID_PARAMS)
 		e.code = ERR_SETUP_FAILED;
-	begin_error(c, &o, &m, e.code, e.msg);
-	copy_keys(error, &o.pk, &m);
-	send_error(c, &o, &m);
+	begin_error(&em, e.code, e.msg);
+	copy_keys(error, &em.pk, &em.m);
+	send_error(c, &em);
 }
 
 void
 spawn_reply_died(struct child *c)
 {
 	bool by_signal = c->status != -1 && WIFSIGNALED(c->status);
-	struct msg_out o;
-	struct pack_map m;
+	struct error_map em;
 	char msg[96];
 
 	if (c->answered)
@@ -130,40 +166,43 @@ spawn_reply_died(struct child *c)
 		    "the child exited with status %d "
 		    "before it had started",
 		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
-	begin_error(c, &o, &m, ERR_CHILD_DIED, msg);
+	begin_error(&em, ERR_CHILD_DIED, msg);
 	if (by_signal)
-		pack_kv_int(&o.pk, &m, "signal", WTERMSIG(c->status));
+		pack_kv_int(&em.pk, &em.m, "signal", WTERMSIG(c->status));
 	else
-		pack_kv_int(&o.pk, &m, "exit_code",
+		pack_kv_int(&em.pk, &em.m, "exit_code",
 		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
-	send_error(c, &o, &m);
+	send_error(c, &em);
 }
 
 void
 spawn_reply_err(struct child *c, const struct err *e)
 {
+	struct asker *a;
 	struct msg_out o;
 
 	if (c->answered)
 		return;
 	c->answered = true;
-	msg_out_init(&o);
-	msg_error(&o, c->request, e);
-	client_put_id(c->srv, c->asker, &o);
+	while ((a = asker_take(c)) != NULL) {
+		msg_out_init(&o);
+		msg_error(&o, a->request, e);
+		client_put_id(c->srv, a->conn, &o);
+		free(a);
+	}
 }
 
 void
 spawn_reply_template_failed(struct child *c, const struct failure *f,
     uint64_t retry_ns)
 {
-	struct msg_out o;
-	struct pack_map m;
+	struct error_map em;
 
 	if (c->answered)
 		return;
-	begin_error(c, &o, &m, ERR_TEMPLATE_FAILED, f->err.msg);
-	pack_kv_str(&o.pk, &m, "template", template_name(c->templ));
-	pack_kv_uint(&o.pk, &m, "retry_ns", retry_ns);
-	failure_pack_details(f, &o.pk, &m);
-	send_error(c, &o, &m);
+	begin_error(&em, ERR_TEMPLATE_FAILED, f->err.msg);
+	pack_kv_str(&em.pk, &em.m, "template", template_name(c->templ));
+	pack_kv_uint(&em.pk, &em.m, "retry_ns", retry_ns);
+	failure_pack_details(f, &em.pk, &em.m);
+	send_error(c, &em);
 }

@@ -6,15 +6,21 @@
 #define DAEMON_SPAWN_REPLY_H
 
 #include <msgpack.h>
+#include <stdbool.h>
 
 #include "proto/err.h"
 
 struct child;
 struct failure;
+struct request;
 
 /* User code is about to run.  Answers when the zygote's `forked` and the
  * child's own word are both here, whichever comes second. */
 void spawn_reply_started(struct child *);
+/* The same result, later, to REQ, which asks for a child that has started: it
+ * carries a pidfd where WANT_PIDFD and it lives. */
+void spawn_reply_again(const struct child *, const struct request *,
+    bool want_pidfd);
 /* The child refused its job: ERROR is its error map, not trusted. */
 void spawn_reply_job_error(struct child *, const msgpack_object *error);
 /* It ended before it had started. */

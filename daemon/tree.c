@@ -199,9 +199,10 @@ tree_client_gone(struct server *srv, uint64_t conn)
 
 	TAILQ_FOREACH(c, &srv->children.live, link)
 	{
-		/* Detached, but nobody has been told of it: no lease was
+		/* Detached, but nobody is left to be told of it: no lease was
 		 * given up yet. */
-		if (c->owner == conn || (c->asker == conn && !c->answered) ||
+		if (c->owner == conn ||
+		    (c->owner == 0 && !c->answered && !asker_waits(c)) ||
 		    below_marked(c, mark)) {
 			c->mark = mark;
 			any = true;

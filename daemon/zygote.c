@@ -298,6 +298,24 @@ zygote_fork(struct zygote *z, struct child *c)
 	put(z, &o);
 }
 
+void
+zygote_lease(struct zygote *z, const struct child *c)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	if (z->state == ZYGOTE_ENDING)
+		return;
+	msg_out_init(&o);
+	msg_begin_notify(&o, "lease");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "order", c->order);
+	if (c->owner != 0)
+		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
+	pack_map_end(&m);
+	put(z, &o);
+}
+
 static void
 how_it_ended(const struct zygote *z, int status, char *buf, size_t n)
 {

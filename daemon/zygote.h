@@ -58,6 +58,8 @@ TAILQ_HEAD(zygote_list, zygote);
 struct zygote *zygote_start(struct lane *, uint64_t generation, struct err *);
 /* Orders the fork of a queued child, which becomes `starting`. */
 void zygote_fork(struct zygote *, struct child *);
+/* C, whose fork it was ordered, is leased now, or is not. */
+void zygote_lease(struct zygote *, const struct child *c);
 /* Tells it to end, by EOF; it is killed when it does not.  Its end is not
  * reported to the lane, which has let go of it. */
 void zygote_retire(struct zygote *);

@@ -3,6 +3,7 @@
 #include <Python.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,12 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/map.h"
+
 #define AGAIN_FIRST_NS 20000000
 #define AGAIN_MAX_NS 640000000
 
 /* Written before the signal can come; the handler reads them. */
 static volatile sig_atomic_t control_fd = -1;
-static bool is_leased, has_ears;
+static volatile sig_atomic_t is_leased;
+static bool has_ears;
 static uint64_t grace;
 static volatile sig_atomic_t doomed;
 /* The timer of `remind`: -1 before its first use.  The handler's own, and
@@ -79,6 +83,33 @@ remind(bool first)
 	set_reminder(again_ns);
 }
 
+/*
+ * Takes word of the lease off the socket.  It acts though Python is stuck, so
+ * that it is read here, and the daemon sends it in these very bytes.
+ */
+static void
+hear_lease(void)
+{
+	static const char head[] = "\x93\x02\xa5lease\x91\xdf\0\0\0\1\xa8"
+				   "detached";
+	char buf[sizeof(head)]; /* and one byte, the value */
+
+	while (recv(control_fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT) ==
+		sizeof(buf) &&
+	    memcmp(buf, head, sizeof(head) - 1) == 0 &&
+	    recv(control_fd, buf, sizeof(buf), MSG_DONTWAIT) == sizeof(buf))
+		is_leased = buf[sizeof(buf) - 1] == (char)0xc2;
+}
+
+/* Also where something is unread. */
+static bool
+hung_up(void)
+{
+	struct pollfd p = { .fd = control_fd };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 static void
 control_cb(int sig, siginfo_t *info, void *context)
 {
@@ -98,8 +129,9 @@ control_cb(int sig, siginfo_t *info, void *context)
 		errno = saved;
 		return;
 	}
+	hear_lease();
 	n = recv(control_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-	over = n == 0 || (n == -1 && errno == ECONNRESET);
+	over = hung_up();
 	if (over && is_leased)
 		arm_kill_timer();
 	/* The signal also tells of room to write.  Behind the job there are
@@ -113,6 +145,19 @@ control_cb(int sig, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+/* One that came together with the job. */
+static void
+take_lease(const msgpack_object *params)
+{
+	bool detached = !is_leased;
+	struct err ignored;
+	struct map m;
+
+	if (map_init(&m, params, "lease", &ignored) == 0)
+		map_bool(&m, "detached", MAP_REQUIRED, &detached);
+	is_leased = !detached;
+}
+
 /* Takes the whole messages that are there.  True: one is a cancel. */
 static bool
 take(struct stream *s)
@@ -124,6 +169,8 @@ take(struct stream *s)
 	while (stream_next(s, &m, &e) == 1) {
 		cancel = cancel ||
 		    (m.type == MSG_NOTIFY && strcmp(m.method, "cancel") == 0);
+		if (m.type == MSG_NOTIFY && strcmp(m.method, "lease") == 0)
+			take_lease(&m.params);
 		msg_fini(&m);
 	}
 	return cancel;

@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "proto/map.h"
 
 struct kid *
 kid_new(struct kids *kids, int epfd, uint64_t order, pid_t pid, struct err *e)
@@ -31,6 +34,29 @@ kid_new(struct kids *kids, int epfd, uint64_t order, pid_t pid, struct err *e)
 		close(k->pidfd);
 	free(k);
 	return NULL;
+}
+
+void
+kid_lease(struct kids *kids, const msgpack_object *params)
+{
+	uint64_t order, grace_ns = 0;
+	struct kid *k;
+	struct map m;
+	struct err e;
+	int leased;
+
+	if (map_init(&m, params, "lease", &e) == -1 ||
+	    map_uint(&m, "order", MAP_REQUIRED, UINT64_MAX, &order) == -1 ||
+	    (leased = map_uint(&m, "grace_ns", MAP_OPTIONAL, INT64_MAX,
+		 &grace_ns)) == -1) {
+		fprintf(stderr, "forkserver-zygote: the daemon: %s\n", e.msg);
+		return;
+	}
+	LIST_FOREACH(k, kids, link)
+	if (k->order == order) {
+		k->leased = leased == 1;
+		k->grace_ns = grace_ns;
+	}
 }
 
 int

@@ -5,6 +5,7 @@
 #ifndef ZYGOTE_KID_H
 #define ZYGOTE_KID_H
 
+#include <msgpack.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -29,6 +30,10 @@ LIST_HEAD(kids, kid);
  * frees, or NULL with E filled; then PID is killed and reaped. */
 struct kid *kid_new(struct kids *, int epfd, uint64_t order, pid_t pid,
     struct err *e);
+
+/* An order of the daemon's: a child of KIDS is leased from now on, or is not.
+ * One that has ended meanwhile is not there. */
+void kid_lease(struct kids *, const msgpack_object *params);
 
 /* 1 with *STATUS and *RU as of wait4(2), K's pidfd closed: the caller frees K.
  * 0 when it has not ended. */

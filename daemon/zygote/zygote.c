@@ -293,6 +293,8 @@ obey(const struct msg *m)
 		on_configure(m);
 	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "fork") == 0) {
 		on_fork(m);
+	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "lease") == 0) {
+		kid_lease(&z.kids, &m->params);
 	} else if (m->type == MSG_REQUEST) {
 		err_set(&e, ERR_UNKNOWN_METHOD, "no method \"%s\"", m->method);
 		refuse(m->id, &e);
