@@ -113,6 +113,8 @@ not_sanitised := $(if $(filter asan tsan,$(VARIANT)),$(foreach n,\
 checks := $(addprefix $(suites)/,$(filter-out $(not_sanitised),\
 	$(call names,check)))
 tsans := $(addprefix $(suites)/,$(call names,tsan))
+# What measures, for tests/bench.
+benches := $(addprefix $(bin)/,$(call names,bench))
 
 # Building
 
@@ -123,7 +125,7 @@ libraries := $(addprefix $(obj)/,libforkserver.a libforkserver.so.0)
 ## all           build the programs and the library
 all: programs $(libraries)
 programs: $(programs)
-suites: $(checks)
+suites: $(checks) $(benches)
 objects: $(proto_o) $(client_o) $(forkctl_o) $(daemon_o) $(zygote_o)
 
 # Other flags than the last time's build all anew.
@@ -168,6 +170,9 @@ $(bin)/forkserver-zygote: $(zygote_o) $(obj)/libproto.a
 	$(call link,-pie -Wl$(comma)-z$(comma)nocopyreloc,$(python_libs) $(msgpack_libs))
 endif
 
+$(benches): $(bin)/%: $(obj)/tests/%.o $(obj)/libforkserver.a
+	$(call link,-pie,$(msgpack_libs))
+
 $(suites)/%: $(obj)/tests/%.o $(harness_o) $$(addprefix $(obj)/,$$($$*_OBJS)) \
 		$(obj)/libforkserver.a
 	$(call link,-pie,$(check_libs) $(daemon_libs) $(msgpack_libs) \
@@ -190,11 +195,23 @@ export CK_TIMEOUT_MULTIPLIER ?= 5
 endif
 variant = @+$(MAKE) --no-print-directory VARIANT=$1 $2
 
-.PHONY: run check check-asan check-tsan check-dbg check-deps \
+.PHONY: run bench bench-quick bench-readme check check-asan check-tsan check-dbg check-deps \
 	check-suites check-suites-tsan check-cpython check-soak soak compat
 ## run           see it at work
 run: all
 	@tests/demo/run
+
+## bench         how fast it is, beside all else; ten minutes at most
+bench: all $(benches)
+	@tests/bench/run
+
+## bench-quick   the first rows of it
+bench-quick: all $(benches)
+	@tests/bench/run --quick
+
+## bench-readme  puts the last bench's figures and picture where README has them
+bench-readme:
+	@python3.14 tests/bench/readme.py
 
 ## check         all tests
 check: all suites
@@ -215,7 +232,7 @@ check-dbg:
 check-suites: programs suites
 	@tests/run_suites $(checks) tests/python
 
-check-suites-tsan: programs $(tsans)
+check-suites-tsan: programs $(tsans) $(benches)
 	@tests/run_suites $(tsans) tests/python \
 		$(patsubst %,build/tests/%,$(call names,check))
 
