@@ -15,7 +15,7 @@ static void
 kill_now(struct child *c)
 {
 	child_end_fini(c);
-	if (c->state == CHILD_ENDED)
+	if (c->reaped)
 		return;
 	c->killed = true;
 	if (c->pidfd == -1)
@@ -79,6 +79,8 @@ drop_queued(struct child *c, const struct err *why)
 void
 child_cancel(struct child *c, uint64_t grace_ns, const struct err *why)
 {
+	if (c->reaped)
+		return; /* over as soon as its output is read */
 	switch (c->state) {
 	case CHILD_QUEUED:
 		drop_queued(c, why);
@@ -114,7 +116,7 @@ child_kill(struct child *c, const struct err *why)
 int
 child_signal(struct child *c, int sig, struct err *e)
 {
-	if (c->state == CHILD_ENDED)
+	if (c->reaped)
 		return err_set(e, ERR_NOT_RUNNING, "child %ju has ended",
 		    (uintmax_t)c->id);
 	if (c->pidfd == -1)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/capture.h"
 #include "daemon/child_ctl.h"
 #include "daemon/child_end.h"
 #include "daemon/child_limit.h"
@@ -111,6 +112,7 @@ child_free(struct child *c)
 	child_end_fini(c);
 	child_limit_fini(c);
 	child_ctl_close(c);
+	capture_free(c);
 	tree_leave(c);
 	forget_order(c);
 	asker_fini(c);
@@ -218,13 +220,20 @@ child_drop(struct child *c)
 	drain_check(srv);
 }
 
+/* What the record of C holds, once it has ended. */
+static size_t
+record_bytes(const struct child *c)
+{
+	return c->outcome_raw.size + capture_size(c->capture);
+}
+
 void
 child_forget(struct child *c)
 {
 	struct children *cs = &c->srv->children;
 
 	TAILQ_REMOVE(&cs->ended, c, link);
-	cs->record_bytes -= c->outcome_raw.size;
+	cs->record_bytes -= record_bytes(c);
 	child_free(c);
 }
 
@@ -272,10 +281,7 @@ child_over(struct child *c)
 		return;
 	child_ctl_drain(c);
 	child_ctl_close(c);
-	child_end_fini(c);
-	child_limit_fini(c);
 	c->at.end = clock_ns();
-	child_end_rest(c);
 	if (c->pidfd != -1)
 		close(c->pidfd);
 	c->pidfd = -1;
@@ -285,7 +291,8 @@ child_over(struct child *c)
 	lease_end(c);
 	TAILQ_REMOVE(&cs->live, c, link);
 	TAILQ_INSERT_TAIL(&cs->ended, c, link);
-	cs->record_bytes += c->outcome_raw.size;
+	capture_end(c);
+	cs->record_bytes += record_bytes(c);
 	log_debug("child=%ju pid=%d op=over status=%#x", (uintmax_t)c->id,
 	    (int)c->pid, (unsigned)c->status);
 	if (!c->answered)
@@ -310,7 +317,11 @@ child_reaped(struct child *c, int status, const struct child_usage *usage)
 	c->has_usage = usage != NULL;
 	if (usage != NULL)
 		c->usage = *usage;
-	child_over(c);
+	child_end_fini(c);
+	child_limit_fini(c);
+	child_end_rest(c);
+	if (capture_drain(c))
+		child_over(c);
 }
 
 void

@@ -4,8 +4,9 @@
  * control socket is child_ctl's, records are record's, zygotes zygote's.
  *
  * A child is *over* when its exit status is here (the zygote's `reaped`, or
- * the daemon's own wait where the zygote died first) and its control socket
- * has been read empty.
+ * the daemon's own wait where the zygote died first), its control socket has
+ * been read empty, and so has its captured output, or the time for that is
+ * over.
  */
 #ifndef DAEMON_CHILDREN_H
 #define DAEMON_CHILDREN_H
@@ -25,6 +26,7 @@
 #include "proto/msg.h"
 #include "proto/spawn.h"
 
+struct capture;
 struct child_ctl;
 struct lane;
 struct request;
@@ -87,12 +89,13 @@ struct child {
 	uint64_t generation;   /* 0 before the order */
 	pid_t pid;             /* 0 before the fork */
 	int pidfd;
-	int child_end;         /* of the control socket: kept until
+	int child_end;           /* of the control socket: kept until
 					 * the fork is known, so that the job
 					 * in it outlives a zygote; then -1 */
-	uint64_t order;        /* number of the last one, 0: none */
-	unsigned orders;       /* forks that were ordered */
-	struct child_ctl *ctl; /* NULL once ended */
+	uint64_t order;          /* number of the last one, 0: none */
+	unsigned orders;         /* forks that were ordered */
+	struct child_ctl *ctl;   /* NULL once ended */
+	struct capture *capture; /* NULL: none was asked for */
 
 	int64_t interpreter;
 	bool promoted;
@@ -127,7 +130,7 @@ struct children {
 	struct waiter_list waiters;
 	size_t count[CHILD_STATES];
 	size_t leased;       /* live ones with an owner */
-	size_t record_bytes; /* of the outcomes of ended ones */
+	size_t record_bytes; /* of the outcomes and outputs of ended ones */
 	uint64_t spawned;    /* successful spawns */
 };
 
@@ -162,7 +165,7 @@ void child_reaped(struct child *, int status, const struct child_usage *);
 void child_drop(struct child *);
 /* Frees an ended child and its record. */
 void child_forget(struct child *);
-/* When its status is here and its control socket is empty: the record, the
+/* When its status is here and its output has been read: the record, the
  * answers, the event. */
 void child_over(struct child *);
 

@@ -155,13 +155,13 @@ tell_all(struct server *srv, const struct child *c, bool output,
 static void
 pack_started(msgpack_packer *pk, const void *child)
 {
-	record_pack_inspect(child, pk);
+	record_pack_inspect(child, false, pk);
 }
 
 static void
 pack_exited(msgpack_packer *pk, const void *child)
 {
-	record_pack(child, RECORD_TOLD_MAX, pk);
+	record_pack(child, RECORD_TOLD_MAX, false, pk);
 }
 
 static void

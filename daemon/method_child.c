@@ -26,7 +26,7 @@ static const struct err cancelled = {
 static int
 must_live(const struct child *c, struct err *e)
 {
-	if (c->state != CHILD_ENDED)
+	if (!c->reaped)
 		return 0;
 	return err_set(e, ERR_NOT_RUNNING, "child %ju has ended",
 	    (uintmax_t)c->id);
@@ -119,7 +119,7 @@ method_list(struct request *rq, struct err *e)
 	pack_str(&o.pk, "children");
 	msgpack_pack_array(&o.pk, n);
 	for (size_t i = 0; i < n; i++)
-		record_pack_inspect(v[i], &o.pk);
+		record_pack_inspect(v[i], false, &o.pk);
 	free(v);
 	client_put(rq->client, &o);
 	return 0;
@@ -135,7 +135,7 @@ method_inspect(struct request *rq, struct err *e)
 	if (c == NULL || map_end(&m) == -1)
 		return -1;
 	request_begin(rq, &o);
-	record_pack_inspect(c, &o.pk);
+	record_pack_inspect(c, true, &o.pk);
 	client_put(rq->client, &o);
 	return 0;
 }

@@ -32,6 +32,7 @@ pack_limits(const struct server *srv, msgpack_packer *pk)
 	pack_kv_uint(pk, &m, "frame_items", frame_limits_default.max_items);
 	pack_kv_uint(pk, &m, "fds", SPAWN_MAX_FDS);
 	pack_kv_uint(pk, &m, "result_bytes", CHILD_OUTCOME_MAX);
+	pack_kv_uint(pk, &m, "capture_bytes", SPAWN_MAX_CAPTURE);
 	pack_kv_uint(pk, &m, "children", cfg->max_children);
 	pack_kv_uint(pk, &m, "clients", cfg->max_clients);
 	pack_kv_uint(pk, &m, "queued_bytes", cfg->max_queued_bytes);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/capture.h"
 #include "daemon/child_ctl.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
@@ -96,24 +97,24 @@ admit(struct server *srv, struct err *e)
 	return 0;
 }
 
-/* Takes FDS in every case. */
+/* Takes FDS, which has room for SPAWN_JOB_FDS, in every case. */
 static int
-open_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
+open_job(struct child *c, struct spawn *s, int *fds, struct err *e)
 {
-	if (child_ctl_open(c, e) == 0)
+	if (child_ctl_open(c, e) == 0 && capture_open(c, s, fds, e) == 0)
 		return child_ctl_job(c, s, fds, e);
 	drop(fds, s->nfds);
 	return -1;
 }
 
-/* Takes FDS in every case. */
+/* Takes FDS, which has room for SPAWN_JOB_FDS, in every case. */
 static struct child *
 make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 {
 	struct template *t;
 	struct child *c = NULL;
 
-	if (admit(rq->srv, e) == 0 &&
+	if (admit(rq->srv, e) == 0 && capture_admit(&s->capture, e) == 0 &&
 	    (t = template_find(rq->srv, s->template, e)) != NULL)
 		c = child_new(rq, s, t, e);
 	if (c == NULL) {
@@ -136,7 +137,7 @@ method_spawn(struct request *rq, struct err *e)
 {
 	struct spawn s;
 	struct child *c;
-	int fds[SPAWN_MAX_FDS];
+	int fds[SPAWN_JOB_FDS];
 
 	if (read_request(rq, &s, fds, e) == -1)
 		return -1;

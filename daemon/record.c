@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include "daemon/capture.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
@@ -88,8 +89,18 @@ pack_outcome(const struct child *c, size_t max, msgpack_packer *pk,
 	    c->outcome_raw.size);
 }
 
+static void
+pack_output(const struct child *c, bool whole, msgpack_packer *pk,
+    struct pack_map *m)
+{
+	if (c->capture == NULL)
+		return;
+	pack_key(pk, m, "output");
+	capture_pack(c->capture, whole, pk);
+}
+
 void
-record_pack(const struct child *c, size_t max, msgpack_packer *pk)
+record_pack(const struct child *c, size_t max, bool output, msgpack_packer *pk)
 {
 	struct pack_map m;
 
@@ -100,6 +111,7 @@ record_pack(const struct child *c, size_t max, msgpack_packer *pk)
 	pack_kv_bool(pk, &m, "killed", c->killed);
 	pack_kv_bool(pk, &m, "timed_out", c->timed_out);
 	pack_outcome(c, max, pk, &m);
+	pack_output(c, output, pk, &m);
 	if (c->has_usage) {
 		pack_key(pk, &m, "rusage");
 		pack_usage(&c->usage, pk);
@@ -113,7 +125,7 @@ record_pack(const struct child *c, size_t max, msgpack_packer *pk)
 }
 
 void
-record_pack_inspect(const struct child *c, msgpack_packer *pk)
+record_pack_inspect(const struct child *c, bool output, msgpack_packer *pk)
 {
 	struct pack_map m;
 
@@ -136,7 +148,9 @@ record_pack_inspect(const struct child *c, msgpack_packer *pk)
 	}
 	if (c->state == CHILD_ENDED) {
 		pack_key(pk, &m, "record");
-		record_pack(c, SIZE_MAX, pk);
+		record_pack(c, SIZE_MAX, output, pk);
+	} else {
+		pack_output(c, output, pk, &m);
 	}
 	pack_map_end(&m);
 }
@@ -148,7 +162,7 @@ record_answer(const struct child *c, uint64_t conn, uint32_t request)
 
 	msg_out_init(&o);
 	msg_begin_result(&o, request);
-	record_pack(c, SIZE_MAX, &o.pk);
+	record_pack(c, SIZE_MAX, true, &o.pk);
 	client_put_id(c->srv, conn, &o);
 }
 
@@ -159,6 +173,6 @@ record_tell(const struct child *c, uint64_t conn)
 
 	msg_out_init(&o);
 	msg_begin_notify(&o, "exited");
-	record_pack(c, SIZE_MAX, &o.pk);
+	record_pack(c, SIZE_MAX, false, &o.pk);
 	client_put_id(c->srv, conn, &o);
 }

@@ -6,6 +6,7 @@
 #define DAEMON_RECORD_H
 
 #include <msgpack.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct child;
@@ -19,10 +20,11 @@ void record_pack_identity(const struct child *, msgpack_packer *,
 /* The map of durations, from the spawn's request to its notice. */
 void record_pack_phases(const struct child *, msgpack_packer *);
 /* The exit record of an ended child; an outcome of more than MAX bytes is left
- * out, and told to be. */
-void record_pack(const struct child *, size_t max, msgpack_packer *);
+ * out, and told to be.  OUTPUT: with the data of what was captured. */
+void record_pack(const struct child *, size_t max, bool output,
+    msgpack_packer *);
 /* The map of `inspect`. */
-void record_pack_inspect(const struct child *, msgpack_packer *);
+void record_pack_inspect(const struct child *, bool output, msgpack_packer *);
 
 /* The exit record as the result of REQUEST of connection CONN. */
 void record_answer(const struct child *, uint64_t conn, uint32_t request);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "daemon/asker.h"
+#include "daemon/capture.h"
 #include "daemon/child_limit.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
@@ -98,6 +99,7 @@ spawn_reply_started(struct child *c)
 		free(a);
 	}
 	events_started(c);
+	capture_started(c);
 	drain_check(c->srv);
 }
 

@@ -171,7 +171,7 @@ keep_record(struct waiter *w, const struct child *c)
 		    cl->wait_bytes <= w->srv->cfg->server.max_queued_bytes / 4 ?
 		RECORD_TOLD_MAX :
 		0,
-	    &pk);
+	    false, &pk);
 	w->ended++;
 	if (cl != NULL)
 		cl->wait_bytes += w->records.size - before;

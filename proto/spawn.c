@@ -105,7 +105,7 @@ check_env(struct map *m, const msgpack_object_map *env)
 
 /* What goes on to the child. */
 static int
-read_surroundings(struct spawn *s, struct map *m)
+read_surroundings(struct spawn *s, struct map *m, unsigned max_fds)
 {
 	uint64_t umask_value;
 	int r;
@@ -138,7 +138,7 @@ read_surroundings(struct spawn *s, struct map *m)
 		return err_key(m->e, "cwd", "\"cwd\" is empty");
 	r = map_uint(m, "umask", MAP_OPTIONAL, 0777, &umask_value);
 	s->umask = r == 1 ? (int)umask_value : -1;
-	return r == -1 ? -1 : spawn_fds_read(s, m);
+	return r == -1 ? -1 : spawn_fds_read(s, m, max_fds);
 }
 
 static int
@@ -198,7 +198,8 @@ spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 	    map_bool(&m, "pidfd", MAP_OPTIONAL, &s->pidfd) == -1 ||
 	    read_limit(&m, "timeout_ns", &s->timeout_ns) == -1 ||
 	    read_limit(&m, "start_timeout_ns", &s->start_timeout_ns) == -1 ||
-	    read_surroundings(s, &m) == -1)
+	    read_surroundings(s, &m, SPAWN_MAX_FDS) == -1 ||
+	    spawn_fds_read_capture(s, &m) == -1)
 		return -1;
 	return map_end(&m);
 }
@@ -217,7 +218,7 @@ spawn_read_job(struct spawn *s, const msgpack_object *params, struct err *e)
 		-1 ||
 	    map_text(&m, "cookie", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->cookie) ==
 		-1 ||
-	    read_surroundings(s, &m) == -1)
+	    read_surroundings(s, &m, SPAWN_JOB_FDS) == -1)
 		return -1;
 	return map_end(&m);
 }

@@ -14,14 +14,26 @@
 #include "proto/err.h"
 #include "proto/map.h"
 
-#define SPAWN_MAX_FDS 64         /* descriptors of one spawn */
+#define SPAWN_MAX_FDS 64                  /* descriptors of one spawn */
+#define SPAWN_JOB_FDS (SPAWN_MAX_FDS + 2) /* ... with those of a capture */
 #define SPAWN_FD_LIMIT 511       /* targets are below; 511 and above are ours */
 #define SPAWN_MAX_TEXT 131072    /* bytes of one path, argument, variable */
 #define SPAWN_MAX_WORDS 65536    /* elements of argv, env, path */
 #define SPAWN_MAX_CODE (1 << 20) /* bytes of `code` */
+#define SPAWN_CAPTURE 65536      /* bytes kept of a stream by default */
+#define SPAWN_MAX_CAPTURE (1 << 20)
 
 enum spawn_entry { SPAWN_CALL, SPAWN_SCRIPT, SPAWN_MODULE, SPAWN_CODE };
 enum spawn_start { SPAWN_ANY, SPAWN_WARM, SPAWN_COLD };
+
+/* Output that the daemon keeps. */
+struct spawn_capture {
+	bool out, err; /* of which streams; neither: there is no capture */
+	bool merge;    /* both as one */
+	bool oldest;   /* what is kept where it is too much; else the newest */
+	bool events;   /* the owner hears it as it comes */
+	size_t bytes;  /* kept of each stream */
+};
 
 struct spawn {
 	/* Read by the daemon only. */
@@ -33,6 +45,7 @@ struct spawn {
 	bool has_grace;
 	uint64_t timeout_ns;       /* 0: none */
 	uint64_t start_timeout_ns; /* 0: none */
+	struct spawn_capture capture;
 
 	/* Goes on to the child. */
 	enum spawn_entry entry;
@@ -45,7 +58,7 @@ struct spawn {
 	struct bytes cwd;                 /* "/" when absent */
 	struct bytes title;               /* n == 0: from the entry */
 	int umask;                        /* -1: as it is */
-	int fds[SPAWN_MAX_FDS];           /* target numbers */
+	int fds[SPAWN_JOB_FDS];           /* target numbers */
 	unsigned nfds;
 	int tty; /* a target, or -1 */
 

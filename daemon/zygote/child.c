@@ -143,7 +143,7 @@ static void
 set_up(void)
 {
 	static struct setup_fault f;
-	int from[SPAWN_MAX_FDS];
+	int from[SPAWN_JOB_FDS];
 
 	if (stream_take_fds(&self.stream, self.job.nfds, from, &f.err) == -1)
 		f.step = "fds";

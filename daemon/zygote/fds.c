@@ -104,7 +104,7 @@ lift(const int *from, int *tmp, unsigned n, unsigned *at, struct err *e)
 int
 fds_place(const int *from, const int *to, unsigned n, int *at, struct err *e)
 {
-	int tmp[SPAWN_MAX_FDS];
+	int tmp[SPAWN_JOB_FDS];
 	unsigned bad = 0;
 	bool clash = false;
 
