@@ -18,6 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What a main interpreter is made with. */
+#define MAIN_FEATURES \
+	(Py_RTFLAGS_USE_MAIN_OBMALLOC | Py_RTFLAGS_FORK | Py_RTFLAGS_EXEC | \
+	    Py_RTFLAGS_THREADS | Py_RTFLAGS_DAEMON_THREADS)
+
 /* One figure of debug_offsets and what the headers say. */
 struct figure {
 	const char *name;
@@ -92,13 +97,13 @@ check_answers(struct err *e)
 		wrong = "gilstate.autoInterpreterState";
 	else if (interp->next != PyInterpreterState_Next(interp))
 		wrong = "PyInterpreterState.next";
+	else if (interp->ceval.own_gil != 1)
+		wrong = "PyInterpreterState.ceval.own_gil";
 	else if (interp->_whence != _PyInterpreterState_GetWhence(interp))
 		wrong = "PyInterpreterState._whence";
 	else if (interp->id != PyInterpreterState_GetID(interp))
 		wrong = "PyInterpreterState.id";
-	else if (interp->feature_flags !=
-	    (Py_RTFLAGS_USE_MAIN_OBMALLOC | Py_RTFLAGS_FORK | Py_RTFLAGS_EXEC |
-		Py_RTFLAGS_THREADS | Py_RTFLAGS_DAEMON_THREADS))
+	else if (interp->feature_flags != MAIN_FEATURES)
 		wrong = "PyInterpreterState.feature_flags";
 	else if (interp->config.site_import != site)
 		wrong = "PyInterpreterState.config";
@@ -147,6 +152,8 @@ cpython_promote(PyThreadState *ts, struct cpython_main *old)
 	old->tstate = _PyRuntime.main_tstate;
 	old->whence = ts->interp->_whence;
 	old->id = ts->interp->id;
+	old->features = ts->interp->feature_flags;
+	old->own_gil = ts->interp->ceval.own_gil;
 	/* It alone is on the list, so that an os.fork() of its own, which
 	 * clears every interpreter but the main one, meets no other. */
 	ts->interp->next = NULL;
@@ -158,6 +165,8 @@ cpython_promote(PyThreadState *ts, struct cpython_main *old)
 	ts->interp->_whence = _PyInterpreterState_WHENCE_RUNTIME;
 	/* Programs take that for the main one's. */
 	ts->interp->id = 0;
+	ts->interp->feature_flags = MAIN_FEATURES;
+	ts->interp->ceval.own_gil = 1;
 }
 
 void
@@ -165,6 +174,8 @@ cpython_demote(PyThreadState *ts, const struct cpython_main *old)
 {
 	ts->interp->_whence = old->whence;
 	ts->interp->id = old->id;
+	ts->interp->feature_flags = old->features;
+	ts->interp->ceval.own_gil = old->own_gil;
 	_PyRuntime.interpreters.head = old->head;
 	_PyRuntime.interpreters.main = old->interp;
 	_PyRuntime.gilstate.autoInterpreterState = old->gilstate;

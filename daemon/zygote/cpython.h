@@ -18,7 +18,9 @@ struct cpython_main {
 	PyInterpreterState *interp, *head, *gilstate;
 	PyThreadState *tstate;
 	long whence; /* of the promoted interpreter, before */
-	int64_t id;  /* likewise */
+	int64_t id;  /* likewise, and the rest */
+	unsigned long features;
+	int own_gil;
 };
 
 /*
@@ -40,7 +42,7 @@ void cpython_unlink(PyThreadState *ts);
 
 /*
  * Makes the interpreter of TS the runtime's main one, and the only one on its
- * list, with the number 0; fills OLD for cpython_demote.  TS must belong to the calling thread.
+ * list, with the number and the configuration of one; fills OLD for cpython_demote.  TS must belong to the calling thread.
  */
 void cpython_promote(PyThreadState *ts, struct cpython_main *old);
 void cpython_demote(PyThreadState *ts, const struct cpython_main *old);

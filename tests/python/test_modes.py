@@ -84,14 +84,15 @@ def test_trio_runs(daemon, name):
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_the_gil_is_as_the_mode_says(daemon, name):
+def test_its_configuration(daemon, name):
+    """A promoted one tells that of a main interpreter, whatever its mode."""
     code = """
 import _interpreters
 config = _interpreters.get_config(_interpreters.get_current()[0])
 print(config.gil, config.allow_fork, config.allow_daemon_threads, config.allow_exec)
 """
     mode, promote = WAYS[name]
-    gil = {"legacy": "shared", "isolated": "own"}[mode]
+    gil = "own" if promote or mode == "isolated" else "shared"
     assert run(daemon, name, code).stdout == f"{gil} {promote} True True\n"
 
 
