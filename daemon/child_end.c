@@ -24,16 +24,21 @@ kill_now(struct child *c)
 	if (pidfd_kill_group(c->pidfd) == -1 && errno != ESRCH)
 		log_error("child=%ju pid=%d op=kill: %s", (uintmax_t)c->id,
 		    (int)c->pid, strerrordesc_np(errno));
+	cgroup_kill(c->cgroup);
 }
 
 void
 child_end_rest(struct child *c)
 {
-	if ((!c->cancelled && !c->killed) || c->pidfd == -1)
-		return;
-	/* Reaped already, but a group keeps its number, and so its pidfd, for
-	 * as long as anybody is in it. */
-	pidfd_kill_group(c->pidfd);
+	if (c->cancelled || c->killed) {
+		/* Reaped already, but a group keeps its number, and so its
+		 * pidfd, for as long as anybody is in it. */
+		if (c->pidfd != -1)
+			pidfd_kill_group(c->pidfd);
+		cgroup_kill(c->cgroup);
+	}
+	cgroup_remove(c->srv, c->cgroup);
+	c->cgroup = NULL;
 }
 
 static void

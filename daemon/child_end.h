@@ -19,7 +19,7 @@ struct server;
  * spawn answered with WHY where one is owed.
  */
 void child_cancel(struct child *, uint64_t grace_ns, const struct err *why);
-/* SIGKILL to the child and its process group; at its birth where it is not
+/* SIGKILL to the child, its process group and its control group; at its birth where it is not
  * forked yet.  As child_cancel for a queued one. */
 void child_kill(struct child *, const struct err *why);
 /* 0, or -1 with E filled. */
@@ -27,7 +27,8 @@ int child_signal(struct child *, int sig, struct err *);
 /* SIGKILL as soon as GRACE_NS has passed, without a cancel. */
 void child_kill_after(struct child *, uint64_t grace_ns);
 /* C has exited: what a cancelled or killed one has left in its process group
- * ends, too.  What any other has left goes on, as under python. */
+ * and its control group ends, too.  What any other has left goes on, as under
+ * python, and its control group with it. */
 void child_end_rest(struct child *);
 void child_end_init(struct child *);
 void child_end_fini(struct child *);

@@ -118,6 +118,7 @@ child_free(struct child *c)
 	asker_fini(c);
 	table_del(&cs->by_id, c->id);
 	cs->count[c->state]--;
+	cgroup_remove(c->srv, c->cgroup);
 	if (c->pidfd != -1)
 		close(c->pidfd);
 	if (c->child_end != -1)
@@ -150,6 +151,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	c->srv = rq->srv;
 	c->uid = rq->client->uid;
 	c->asker = rq->client->id;
+	c->contain = s->contain;
 	c->want = s->start;
 	c->grace_ns = s->has_grace ? s->grace_ns :
 				     rq->srv->cfg->server.grace_ns;

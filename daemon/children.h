@@ -96,6 +96,8 @@ struct child {
 	unsigned orders;         /* forks that were ordered */
 	struct child_ctl *ctl;   /* NULL once ended */
 	struct capture *capture; /* NULL: none was asked for */
+	bool contain;            /* in a control group of its own */
+	char *cgroup;            /* its folder; NULL: none, or over */
 
 	int64_t interpreter;
 	bool promoted;

@@ -17,6 +17,7 @@
 
 enum config_mode { MODE_LEGACY, MODE_ISOLATED };
 enum config_start { START_AUTO, START_DEMAND };
+enum config_cgroup { CGROUP_AUTO, CGROUP_ON, CGROUP_OFF };
 
 struct words {
 	char **v; /* of a table: "key=value" */
@@ -35,6 +36,7 @@ struct config_server {
 	char *zygote;  /* path of the zygote's executable */
 	int log_level; /* enum log_level */
 	uint64_t drain_timeout_ns;
+	int cgroup; /* enum config_cgroup */
 };
 
 struct config_template {

@@ -24,6 +24,13 @@ static const char *const start_names[] = {
 	NULL,
 };
 
+static const char *const cgroup_names[] = {
+	[CGROUP_AUTO] = "auto",
+	[CGROUP_ON] = "on",
+	[CGROUP_OFF] = "off",
+	NULL,
+};
+
 static const char *const allow_names[] = ALLOW_NAMES;
 
 #define SERVER(field) offsetof(struct config_server, field)
@@ -45,6 +52,7 @@ const struct config_key config_server_keys[] = {
 	    level_names },
 	{ "drain_timeout", KIND_SECONDS, SERVER(drain_timeout_ns), "60.0", 0,
 	    86400, NULL },
+	{ "cgroup", KIND_CHOICE, SERVER(cgroup), "auto", 0, 0, cgroup_names },
 	{ 0 },
 };
 

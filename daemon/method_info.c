@@ -150,6 +150,8 @@ method_status(struct request *rq, struct err *e)
 	pack_kv_text(&o.pk, &m, "socket", srv->listener.path);
 	pack_kv_str(&o.pk, &m, "state",
 	    srv->drain.active ? "draining" : "running");
+	if (srv->cgroups.base != NULL)
+		pack_kv_text(&o.pk, &m, "cgroup", srv->cgroups.base);
 	pack_kv_uint(&o.pk, &m, "clients", srv->clients.n);
 	pack_key(&o.pk, &m, "children");
 	pack_counts(&srv->children, &o.pk);

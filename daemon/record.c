@@ -140,6 +140,8 @@ record_pack_inspect(const struct child *c, bool output, msgpack_packer *pk)
 		pack_kv_uint(pk, &m, "owner", c->owner);
 	pack_kv_uint(pk, &m, "age_ns", clock_ns() - c->at.read);
 	pack_kv_uint(pk, &m, "grace_ns", c->grace_ns);
+	if (c->cgroup != NULL)
+		pack_kv_text(pk, &m, "cgroup", c->cgroup);
 	if (c->timeout_ns != 0)
 		pack_kv_uint(pk, &m, "timeout_ns", c->timeout_ns);
 	if (c->succeeded) {

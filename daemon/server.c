@@ -79,7 +79,8 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 	children_init(srv);
 	drain_init(srv);
 	events_init(&srv->events);
-	if (latency_init(&srv->latency, e) == -1 || fdcloser_init(e) == -1 ||
+	if (latency_init(&srv->latency, e) == -1 ||
+	    cgroups_init(srv, e) == -1 || fdcloser_init(e) == -1 ||
 	    reaper_init(srv, e) == -1 || templates_init(srv, e) == -1)
 		return -1;
 	return listener_init(srv, e);
@@ -174,6 +175,7 @@ server_fini(struct server *srv)
 	while ((z = TAILQ_FIRST(&srv->templates.zygotes)) != NULL)
 		zygote_free(z);
 	templates_fini(srv);
+	cgroups_fini(srv);
 	latency_fini(&srv->latency);
 	reaper_fini(srv);
 	ev_timer_stop(srv->loop, &srv->drain.step);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "daemon/cgroup.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/config.h"
@@ -35,6 +36,7 @@ struct server {
 	struct latency latency;
 	struct templates templates;
 	struct reaper reaper;
+	struct cgroups cgroups;
 	struct drain drain;
 	struct events events;
 	int ready_fd; /* of --ready-fd, or -1 */

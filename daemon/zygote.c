@@ -273,12 +273,15 @@ zygote_fork(struct zygote *z, struct child *c)
 	struct msg_out o;
 	struct pack_map m;
 	struct err e;
+	int r = 0;
 
 	msg_out_init(&o);
-	if (end == -1 || msg_out_fd(&o, end) == -1 ||
-	    child_number(c, 0) == -1) {
-		err_sys(&e, end == -1 ? errno : ENOMEM,
+	if (end == -1 || msg_out_fd(&o, end) == -1 || child_number(c, 0) == -1)
+		r = err_sys(&e, end == -1 ? errno : ENOMEM,
 		    "pass a control socket");
+	else if (c->contain && c->cgroup == NULL)
+		r = cgroup_new(z->srv, &c->cgroup, &e);
+	if (r == -1) {
 		msg_out_fini(&o);
 		spawn_reply_err(c, &e);
 		child_drop(c);
@@ -293,6 +296,8 @@ zygote_fork(struct zygote *z, struct child *c)
 	pack_kv_uint(&o.pk, &m, "order", c->order);
 	if (c->owner != 0)
 		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
+	if (c->cgroup != NULL)
+		pack_kv_text(&o.pk, &m, "cgroup", c->cgroup);
 	pack_map_end(&m);
 	c->at.ordered = clock_ns();
 	put(z, &o);

@@ -189,13 +189,14 @@ spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 {
 	struct map m;
 
-	*s = (struct spawn){ .template = { "default", 7 } };
+	*s = (struct spawn){ .template = { "default", 7 }, .contain = true };
 	if (map_init(&m, params, "", e) == -1 || read_entry(s, &m) == -1 ||
 	    map_str(&m, "template", MAP_OPTIONAL, MAX_NAME, &s->template) ==
 		-1 ||
 	    read_start(s, &m) == -1 || read_grace(s, &m, MAP_OPTIONAL) == -1 ||
 	    map_bool(&m, "detached", MAP_OPTIONAL, &s->detached) == -1 ||
 	    map_bool(&m, "pidfd", MAP_OPTIONAL, &s->pidfd) == -1 ||
+	    map_bool(&m, "contain", MAP_OPTIONAL, &s->contain) == -1 ||
 	    read_limit(&m, "timeout_ns", &s->timeout_ns) == -1 ||
 	    read_limit(&m, "start_timeout_ns", &s->start_timeout_ns) == -1 ||
 	    read_surroundings(s, &m, SPAWN_MAX_FDS) == -1 ||

@@ -41,6 +41,7 @@ struct spawn {
 	enum spawn_start start;
 	bool detached;
 	bool pidfd;        /* the reply carries a pidfd */
+	bool contain;      /* true where absent: a control group */
 	uint64_t grace_ns; /* has_grace false: the daemon's default */
 	bool has_grace;
 	uint64_t timeout_ns;       /* 0: none */

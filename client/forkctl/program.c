@@ -10,6 +10,7 @@
 enum {
 	OPT_COLD = OPT_FIRST,
 	OPT_WARM,
+	OPT_NO_CONTAIN,
 	OPT_NO_TTY,
 	OPT_FDS,
 	OPT_TIMEOUT,
@@ -39,7 +40,9 @@ const char program_help[] =
     "  -C, --cwd DIR        working directory; default: this one\n"
     "  -g, --grace SEC      between cancel and SIGKILL\n"
     "      --timeout SEC    cancel it when it has run that long\n"
-    "      --start-timeout SEC  give up when it does not run by then\n";
+    "      --start-timeout SEC  give up when it does not run by then\n"
+    "      --no-contain     what it moves to other sessions outlives it, also\n"
+    "                       where the daemon has control groups\n";
 
 /* All of standard input.  NULL, with errno: it cannot be read whole. */
 static char *
@@ -165,6 +168,9 @@ parse_option(struct program *p, const struct verb *v, int c, int *status)
 		return parse_seconds(v, &p->timeout_ns, 1, status);
 	case OPT_START_TIMEOUT:
 		return parse_seconds(v, &p->start_timeout_ns, 1, status);
+	case OPT_NO_CONTAIN:
+		p->no_contain = true;
+		break;
 	case OPT_COLD:
 		p->start = "cold";
 		break;
@@ -193,6 +199,7 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		{ "grace", required_argument, NULL, 'g' },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "start-timeout", required_argument, NULL, OPT_START_TIMEOUT },
+		{ "no-contain", no_argument, NULL, OPT_NO_CONTAIN },
 		{ "cold", no_argument, NULL, OPT_COLD },
 		{ "warm", no_argument, NULL, OPT_WARM },
 		v == &verb_run ?
@@ -310,6 +317,8 @@ program_pack(const struct program *p, struct params *to, const int *targets,
 	if (p->start_timeout_ns != 0)
 		pack_kv_uint(&to->pk, &to->map, "start_timeout_ns",
 		    p->start_timeout_ns);
+	if (p->no_contain)
+		pack_kv_bool(&to->pk, &to->map, "contain", false);
 	if (detached)
 		pack_kv_bool(&to->pk, &to->map, "detached", true);
 	pack_key(&to->pk, &to->map, spawn_entry_name(p->entry));

@@ -20,8 +20,9 @@ struct program {
 	bool has_grace;
 	uint64_t grace_ns;
 	uint64_t timeout_ns, start_timeout_ns; /* 0: none */
-	bool no_tty;                           /* of run */
-	bool own_fds;                          /* of spawn */
+	bool no_contain;
+	bool no_tty;  /* of run */
+	bool own_fds; /* of spawn */
 
 	enum spawn_entry entry;
 	const char *target;

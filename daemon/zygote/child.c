@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/zygote/canary.h"
+#include "daemon/zygote/cgroup.h"
 #include "daemon/zygote/control.h"
 #include "daemon/zygote/cpython.h"
 #include "daemon/zygote/fds.h"
@@ -154,20 +155,6 @@ set_up(void)
 }
 
 static PyObject *
-text_list(const msgpack_object_array *a)
-{
-	PyObject *list = PyList_New(0), *s;
-
-	for (uint32_t i = 0; a != NULL && list != NULL && i < a->size; i++) {
-		s = value_text_object(&a->ptr[i]);
-		if (s == NULL || PyList_Append(list, s) == -1)
-			Py_CLEAR(list);
-		Py_XDECREF(s);
-	}
-	return list;
-}
-
-static PyObject *
 call_args(const struct spawn *job)
 {
 	const msgpack_object args = { .type = MSGPACK_OBJECT_ARRAY,
@@ -200,8 +187,8 @@ call(struct err *e, const char *fn, PyObject *args)
 static PyObject *
 prepare(struct err *e)
 {
-	PyObject *argv = text_list(self.job.argv);
-	PyObject *path = text_list(self.job.path);
+	PyObject *argv = value_text_list(self.job.argv);
+	PyObject *path = value_text_list(self.job.path);
 	PyObject *args = call_args(&self.job), *target;
 
 	target = value_text(self.job.target);
@@ -332,8 +319,25 @@ awake(struct template *t)
 		cpython_adopt(t->ts);
 }
 
+/* Before there is anything that could stay outside. */
+static void
+enter_cgroup(const char *path)
+{
+	static struct setup_fault f = { .step = "cgroup" };
+	struct msg m;
+
+	if (cgroup_enter(path, &f.err) == 0)
+		return;
+	f.err.code = ERR_SETUP_FAILED;
+	snprintf(f.object, sizeof(f.object), "%s", path);
+	read_job(&m);
+	report_setup(&self.stream, self.job_msgid, &f);
+	_exit(1);
+}
+
 static _Noreturn void
-begin(struct template *t, enum child_kind kind, int control, int null_fd)
+begin(struct template *t, enum child_kind kind, int control, int null_fd,
+    const char *cgroup)
 {
 	struct err e;
 	PyObject *r;
@@ -346,6 +350,8 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd)
 		_exit(1);
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
 	set_ops();
+	if (cgroup != NULL)
+		enter_cgroup(cgroup);
 	awake(t);
 	r = runtime_call(t->runtime, &e, "born", "(ii)", t->promote,
 	    CONTROL_SIGNAL);
@@ -369,7 +375,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd)
 
 pid_t
 child_fork(struct template *t, enum child_kind kind, int control, int null_fd,
-    struct err *e)
+    const char *cgroup, struct err *e)
 {
 	sigset_t all, old;
 	pid_t pid;
@@ -382,7 +388,7 @@ child_fork(struct template *t, enum child_kind kind, int control, int null_fd,
 	pid = fork();
 	if (pid == 0) {
 		PyOS_AfterFork_Child();
-		begin(t, kind, control, null_fd);
+		begin(t, kind, control, null_fd, cgroup);
 	}
 	saved = errno;
 	PyOS_AfterFork_Parent();

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 
 #include "proto/clock.h"
@@ -27,14 +25,12 @@ strike(struct kids *kids, uint64_t since)
 
 	LIST_FOREACH(k, kids, link)
 	{
-		if (!k->leased)
+		if (!k->order.leased)
 			continue;
-		if (now - since >= k->grace_ns) {
-			/* Not reaped, so the number is its own. */
-			kill(-k->pid, SIGKILL);
-			kill(k->pid, SIGKILL);
-		} else if (since + k->grace_ns - now < next) {
-			next = since + k->grace_ns - now;
+		if (now - since >= k->order.grace_ns) {
+			kid_kill(k);
+		} else if (since + k->order.grace_ns - now < next) {
+			next = since + k->order.grace_ns - now;
 		}
 	}
 	return next == UINT64_MAX ? -1 : (int)(next / 1000000) + 1;
@@ -46,7 +42,7 @@ any_leased(const struct kids *kids)
 	struct kid *k;
 
 	LIST_FOREACH(k, kids, link)
-	if (k->leased)
+	if (k->order.leased)
 		return true;
 	return false;
 }
@@ -67,12 +63,12 @@ guard_run(struct kids *kids, int epfd)
 		for (int i = 0; i < n; i++) {
 			struct kid *k = ev[i].data.ptr;
 
-			/* It has ended of the hang-up: what is left of its
-			 * process group ends, too.  Not reaped yet. */
-			if (k->leased)
-				kill(-k->pid, SIGKILL);
+			/* It has ended of the hang-up: what is left of it
+			 * ends, too. */
+			if (k->order.leased)
+				kid_kill(k);
 			if (kid_reap(epfd, k, &status, &ru) == 1)
-				free(k);
+				kid_free(k);
 		}
 	}
 }

@@ -9,21 +9,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/zygote/cgroup.h"
 #include "proto/map.h"
 
 struct kid *
-kid_new(struct kids *kids, int epfd, uint64_t order, pid_t pid, struct err *e)
+kid_new(struct kids *kids, int epfd, struct order *o, pid_t pid, struct err *e)
 {
 	struct kid *k = calloc(1, sizeof(*k));
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = k };
 
 	if (k != NULL) {
-		*k = (struct kid){ .order = order, .pid = pid };
+		*k = (struct kid){ .order = *o, .pid = pid };
 		/* Safe from reuse of the pid: nobody else reaps it. */
 		k->pidfd = pidfd_open(pid, 0);
 		if (k->pidfd != -1 &&
 		    epoll_ctl(epfd, EPOLL_CTL_ADD, k->pidfd, &ev) == 0) {
 			LIST_INSERT_HEAD(kids, k, link);
+			*o = (struct order){ 0 };
 			return k;
 		}
 	}
@@ -53,9 +55,9 @@ kid_lease(struct kids *kids, const msgpack_object *params)
 		return;
 	}
 	LIST_FOREACH(k, kids, link)
-	if (k->order == order) {
-		k->leased = leased == 1;
-		k->grace_ns = grace_ns;
+	if (k->order.number == order) {
+		k->order.leased = leased == 1;
+		k->order.grace_ns = grace_ns;
 	}
 }
 
@@ -70,4 +72,20 @@ kid_reap(int epfd, struct kid *k, int *status, struct rusage *ru)
 	close(k->pidfd);
 	LIST_REMOVE(k, link);
 	return 1;
+}
+
+void
+kid_kill(const struct kid *k)
+{
+	kill(-k->pid, SIGKILL);
+	kill(k->pid, SIGKILL);
+	if (k->order.cgroup != NULL)
+		cgroup_kill(k->order.cgroup);
+}
+
+void
+kid_free(struct kid *k)
+{
+	order_fini(&k->order);
+	free(k);
 }

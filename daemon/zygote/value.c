@@ -26,6 +26,20 @@ value_text_object(const msgpack_object *o)
 	return NULL;
 }
 
+PyObject *
+value_text_list(const msgpack_object_array *a)
+{
+	PyObject *list = PyList_New(0), *s;
+
+	for (uint32_t i = 0; a != NULL && list != NULL && i < a->size; i++) {
+		s = value_text_object(&a->ptr[i]);
+		if (s == NULL || PyList_Append(list, s) == -1)
+			Py_CLEAR(list);
+		Py_XDECREF(s);
+	}
+	return list;
+}
+
 char *
 value_dup_text(PyObject *str)
 {

@@ -17,6 +17,8 @@ PyObject *value_from_msgpack(const msgpack_object *);
 /* str by os.fsdecode's rules: for paths, argv and environment. */
 PyObject *value_text(struct bytes);
 PyObject *value_text_object(const msgpack_object *);
+/* A list of them; empty where there is no array. */
+PyObject *value_text_list(const msgpack_object_array *);
 
 /* A str as UTF-8, made fit for it; the caller frees it.  NULL: no memory, or
  * no str. */

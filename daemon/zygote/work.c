@@ -63,6 +63,6 @@ work_fork(void *arg)
 	struct work *w = arg;
 
 	w->pid = child_fork(&w->template, w->kind, w->control, w->null_fd,
-	    &w->err);
+	    w->cgroup, &w->err);
 	w->forked_ns = clock_ns();
 }

@@ -29,6 +29,7 @@ struct work {
 	/* work_fork; err where pid is -1 */
 	enum child_kind kind;
 	int control;
+	const char *cgroup; /* NULL: none */
 	pid_t pid;
 	uint64_t forked_ns;
 };

@@ -20,7 +20,6 @@
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/work.h"
 #include "proto/clock.h"
-#include "proto/map.h"
 #include "proto/stream.h"
 
 #define STACK_MIN (8u << 20) /* rule 1 of CPYTHON.md */
@@ -98,15 +97,17 @@ serve(const char *way)
 
 /* --- children ------------------------------------------------------------ */
 
-/* Has the worker fork.  NULL with E filled when it could not. */
+/* Has the worker fork.  Takes what is in O where it has; NULL with E
+ * filled when it could not. */
 static struct kid *
-bear(uint64_t order, enum child_kind kind, int control, struct err *e)
+bear(struct order *o, enum child_kind kind, int control, struct err *e)
 {
 	z.work.kind = kind;
 	z.work.control = control;
+	z.work.cgroup = o->cgroup;
 	handover_call(&z.handover, work_fork, &z.work);
 	if (z.work.pid != -1)
-		return kid_new(&z.kids, z.epfd, order, z.work.pid, e);
+		return kid_new(&z.kids, z.epfd, o, z.work.pid, e);
 	*e = z.work.err;
 	return NULL;
 }
@@ -115,12 +116,13 @@ static void
 prove(void)
 {
 	struct canary *c = &z.canary;
+	struct order nobodys = { 0 };
 
 	if (canary_prepare(c, &z.work.err) == -1) {
 		fail();
 		return;
 	}
-	c->kid = bear(0, CHILD_CANARY, c->says, &z.work.err);
+	c->kid = bear(&nobodys, CHILD_CANARY, c->says, &z.work.err);
 	if (c->kid == NULL) {
 		free(canary_over(c));
 		fail();
@@ -174,11 +176,11 @@ reap(struct kid *k)
 		return;
 	if (k == z.canary.kid) {
 		canary_ended(status);
-	} else if (k->order != 0) {
-		tell_reaped(&o, k->order, k->pid, status, &ru);
+	} else if (k->order.number != 0) {
+		tell_reaped(&o, k->order.number, k->pid, status, &ru);
 		say(&o);
 	}
-	free(k);
+	kid_free(k);
 }
 
 /* --- orders -------------------------------------------------------------- */
@@ -225,11 +227,11 @@ made(void)
 }
 
 static void
-say_fork_failed(uint64_t order, const struct err *e)
+say_fork_failed(uint64_t id, const struct err *e)
 {
 	struct msg_out o;
 
-	tell_fork_failed(&o, order, e);
+	tell_fork_failed(&o, id, e);
 	say(&o);
 }
 
@@ -241,47 +243,41 @@ say_forked(struct kid *k)
 	struct err e;
 
 	if (fd != -1 &&
-	    tell_forked(&o, k->order, k->pid, z.work.forked_ns, fd) == 0) {
+	    tell_forked(&o, k->order.number, k->pid, z.work.forked_ns, fd) ==
+		0) {
 		say(&o);
 		return;
 	}
 	err_sys(&e, errno, "duplicate the pidfd of child %d", (int)k->pid);
 	kill(k->pid, SIGKILL);
-	say_fork_failed(k->order, &e);
-	k->order = 0; /* its end is nobody's news */
+	say_fork_failed(k->order.number, &e);
+	k->order.number = 0; /* its end is nobody's news */
 }
 
 static void
 on_fork(const struct msg *m)
 {
-	struct map map;
+	struct order o;
 	struct err e;
 	struct kid *k = NULL;
-	uint64_t order = 0, grace_ns = 0;
-	int control, leased = 0;
+	int control;
 
 	if (stream_take_fds(&z.stream, 1, &control, &e) == -1) {
 		z.over = true;
 		return;
 	}
-	if (map_init(&map, &m->params, "fork", &e) == 0 &&
-	    map_uint(&map, "order", MAP_REQUIRED, UINT64_MAX, &order) == 1 &&
-	    (leased = map_uint(&map, "grace_ns", MAP_OPTIONAL, INT64_MAX,
-		 &grace_ns)) != -1 &&
-	    map_end(&map) == 0) {
+	if (order_read(&o, &m->params, &e) == 0) {
 		if (z.state == READY)
-			k = bear(order, CHILD_JOB, control, &e);
+			k = bear(&o, CHILD_JOB, control, &e);
 		else
 			err_set(&e, ERR_BUSY, "the zygote is not ready");
 	}
 	close(control);
-	if (k == NULL) {
-		say_fork_failed(order, &e);
-		return;
-	}
-	k->leased = leased == 1;
-	k->grace_ns = grace_ns;
-	say_forked(k);
+	if (k != NULL)
+		say_forked(k);
+	else
+		say_fork_failed(o.number, &e);
+	order_fini(&o);
 }
 
 static void

@@ -1,0 +1,40 @@
+/*
+ * cgroup: a control group (v2) for each child, below the daemon's own where
+ * that has been delegated to it, so that a child's end can be the end of all
+ * that it has started.  Owns the folders and their removal; children enter
+ * theirs at birth (daemon/zygote/cgroup.h).
+ */
+#ifndef DAEMON_CGROUP_H
+#define DAEMON_CGROUP_H
+
+#include <ev.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "proto/err.h"
+
+struct cgroup_left;
+struct server;
+
+struct cgroups {
+	char *base; /* the folder they are in; NULL: children have none */
+	uint64_t last;
+	int inotify; /* watches those that are to be removed, not empty yet */
+	ev_io changed;
+	LIST_HEAD(, cgroup_left) left;
+};
+
+/* Finds out whether there is anything to work with, as server.cgroup says, and
+ * moves the daemon into a leaf of its own.  0, or -1 with E filled. */
+int cgroups_init(struct server *, struct err *);
+void cgroups_fini(struct server *);
+
+/* A new one: *PATH is the caller's to give back by cgroup_remove; NULL where
+ * children have none.  0, or -1 with E filled. */
+int cgroup_new(struct server *, char **path, struct err *);
+/* SIGKILL to all that is in it; nothing where PATH is NULL. */
+void cgroup_kill(const char *path);
+/* Takes PATH: the folder goes as soon as it is empty. */
+void cgroup_remove(struct server *, char *path);
+
+#endif

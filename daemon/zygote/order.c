@@ -1,0 +1,35 @@
+#include "daemon/zygote/order.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "proto/map.h"
+
+int
+order_read(struct order *o, const msgpack_object *params, struct err *e)
+{
+	struct bytes cgroup;
+	struct map m;
+	int leased, r;
+
+	*o = (struct order){ 0 };
+	if (map_init(&m, params, "fork", e) == -1 ||
+	    map_uint(&m, "order", MAP_REQUIRED, UINT64_MAX, &o->number) == -1)
+		return -1;
+	leased = map_uint(&m, "grace_ns", MAP_OPTIONAL, INT64_MAX,
+	    &o->grace_ns);
+	r = map_text(&m, "cgroup", MAP_OPTIONAL, PATH_MAX, &cgroup);
+	if (leased == -1 || r == -1)
+		return -1;
+	o->leased = leased == 1;
+	if (r == 1 && (o->cgroup = bytes_dup(cgroup)) == NULL)
+		return err_set(e, ERR_SYSTEM, "no memory for an order");
+	return map_end(&m);
+}
+
+void
+order_fini(struct order *o)
+{
+	free(o->cgroup);
+	*o = (struct order){ 0 };
+}

@@ -1,0 +1,24 @@
+/*
+ * order: what the daemon's `fork` says.  Owns its text.
+ */
+#ifndef ZYGOTE_ORDER_H
+#define ZYGOTE_ORDER_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/err.h"
+
+struct order {
+	uint64_t number;   /* 0: nobody's */
+	bool leased;       /* ends with the daemon */
+	uint64_t grace_ns; /* of a leased one */
+	char *cgroup;      /* the folder of its control group, or NULL */
+};
+
+/* 0, or -1 with E filled; order_fini in both cases. */
+int order_read(struct order *, const msgpack_object *params, struct err *);
+void order_fini(struct order *);
+
+#endif

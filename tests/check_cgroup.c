@@ -1,0 +1,397 @@
+/*
+ * Control groups: what a child has moved to a session of its own ends with it.
+ * The hierarchy is mounted for each test, in a mount namespace of its own.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "tests/den.h"
+#include "tests/harness.h"
+
+static char mounted[] = "/tmp/forkserverd-cgroup-XXXXXX";
+static char home[128]; /* the group that is the daemon's to divide */
+
+static int
+put(const char *dir, const char *file, const char *text)
+{
+	char path[512];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	r = fd != -1 && write(fd, text, strlen(text)) != -1 ? 0 : -1;
+	if (fd != -1)
+		close(fd);
+	return r;
+}
+
+/* The part of /proc/PID/cgroup behind "0::". */
+static const char *
+group_of(pid_t pid)
+{
+	char path[64], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s", path);
+	do
+		ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
+	while (strncmp(line, "0::", 3) != 0);
+	fclose(f);
+	line[strcspn(line, "\n")] = '\0';
+	return kept(strdup(line + 3));
+}
+
+static const char *
+last_part(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+/* A daemon in `home`, marked as delegated with MARK.  False: it cannot be, and
+ * that has been said. */
+static bool
+begin(const char *name, bool mark, const char *config)
+{
+	const char *before;
+	char path[512];
+
+	ck_assert_ptr_nonnull(mkdtemp(mounted));
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("none", mounted, "cgroup2", 0, NULL) == -1) {
+		printf("SKIP cgroup.%s: cannot mount cgroup2: %s\n", name,
+		    strerrordesc_np(errno));
+		rmdir(mounted);
+		return false;
+	}
+	before = group_of(getpid());
+	snprintf(home, sizeof(home), "%s/forkserverd-check-%d", mounted,
+	    (int)getpid());
+	ck_assert_int_eq(mkdir(home, 0755), 0);
+	if (mark)
+		ck_assert_int_eq(setxattr(home, "user.delegate", "1", 1, 0), 0);
+	ck_assert_int_eq(put(home, "cgroup.procs", "0"), 0);
+	live_start(config);
+	snprintf(path, sizeof(path), "%s%s", mounted, before);
+	ck_assert_int_eq(put(path, "cgroup.procs", "0"), 0);
+	return true;
+}
+
+/* Nothing is left of children's groups. */
+static void
+finish(void)
+{
+	char leaf[256];
+
+	snprintf(leaf, sizeof(leaf), "%s/daemon", home);
+	rmdir(leaf);
+	ck_assert_msg(rmdir(home) == 0, "%s: %s", home, strerrordesc_np(errno));
+	umount2(mounted, MNT_DETACH);
+	rmdir(mounted);
+}
+
+/* Waits for the folder's end. */
+static void
+folder_gone(const char *path)
+{
+	struct pollfd p = { .fd = inotify_init1(IN_CLOEXEC), .events = POLLIN };
+	char buf[4096];
+
+	ck_assert_int_ne(p.fd, -1);
+	ck_assert_int_ne(inotify_add_watch(p.fd, home, IN_DELETE), -1);
+	while (access(path, F_OK) == 0) {
+		ck_assert_msg(poll(&p, 1, DEADLINE_S * 1000) == 1,
+		    "\"%s\" is left", path);
+		ck_assert(read(p.fd, buf, sizeof(buf)) > 0);
+	}
+	close(p.fd);
+}
+
+/* Removes the next group that is made for a child. */
+static void
+take_group(void)
+{
+	struct pollfd p = { .fd = inotify_init1(IN_CLOEXEC), .events = POLLIN };
+	char buf[4096], path[512];
+	DIR *d;
+	const struct dirent *f;
+
+	ck_assert_int_ne(p.fd, -1);
+	ck_assert_int_ne(inotify_add_watch(p.fd, home, IN_CREATE), -1);
+	for (;;) {
+		/* It may have been made before it was watched. */
+		d = opendir(home);
+		ck_assert_ptr_nonnull(d);
+		while ((f = readdir(d)) != NULL &&
+		    strncmp(f->d_name, "child-", 6) != 0)
+			;
+		if (f != NULL)
+			break;
+		closedir(d);
+		ck_assert_int_eq(poll(&p, 1, DEADLINE_S * 1000), 1);
+		ck_assert(read(p.fd, buf, sizeof(buf)) > 0);
+	}
+	snprintf(path, sizeof(path), "%s/%s", home, f->d_name);
+	ck_assert_int_eq(rmdir(path), 0);
+	closedir(d);
+	close(p.fd);
+}
+
+/* The folder of child ID's group. */
+static const char *
+folder(struct peer *p, uint64_t id)
+{
+	struct reply r;
+	const char *s;
+
+	ask(p, &r, "inspect", "{'id': %ju}", (uintmax_t)id);
+	s = str_at(&r, "cgroup");
+	reply_fini(&r);
+	return s;
+}
+
+/* In every way to end a child from outside, and to start it. */
+START_TEST(sessions_go)
+{
+	static const char *const ways[] = { "cancel", "kill" };
+	static const char *const starts[] = { "", ", 'start': 'cold'",
+		", 'template': 'isolated'" };
+	struct peer p;
+	struct reply r;
+	struct den d;
+	const char *path;
+
+	if (!begin("sessions_go", true, TWO_MODES))
+		return;
+	peer_open(&p);
+	ask(&p, &r, "status", "{}");
+	ck_assert_str_eq(str_at(&r, "cgroup"), home);
+	reply_fini(&r);
+	ck_assert_str_eq(last_part(group_of(live.pid)), "daemon");
+	for (int i = 0; i < 2 * 3; i++) {
+		d = den(&p, starts[i / 2]);
+		path = folder(&p, d.id);
+		ck_assert_int_eq(strncmp(path, home, strlen(home)), 0);
+		ck_assert_str_eq(last_part(group_of(d.pid)), last_part(path));
+		ck_assert_str_eq(group_of(d.session), group_of(d.pid));
+		den_end(&p, &d, ways[i % 2], &r);
+		ck_assert_int_eq(bool_at(&r, "killed"), i % 2);
+		reply_fini(&r);
+		process_gone(d.group);
+		process_gone(d.session);
+		folder_gone(path);
+		ask(&p, &r, "inspect", "{'id': %ju}", (uintmax_t)d.id);
+		ck_assert(!has(&r, "cgroup"));
+		reply_fini(&r);
+		close(d.out);
+	}
+	peer_close(&p);
+	live.baseline += 2; /* two zygotes more */
+	live_stop();
+	finish();
+}
+END_TEST
+
+/* A spawn may ask to be left out; it must ask in the right words. */
+START_TEST(sessions_stay_where_asked)
+{
+	struct peer p;
+	struct reply r;
+	struct den d;
+
+	if (!begin("sessions_stay_where_asked", true, NULL))
+		return;
+	peer_open(&p);
+	refused(&p, "invalid_params", "contain", "spawn",
+	    "{'code': '1', 'contain': 0}");
+	d = den(&p, ", 'contain': false");
+	ask(&p, &r, "inspect", "{'id': %ju}", (uintmax_t)d.id);
+	ck_assert(!has(&r, "cgroup"));
+	reply_fini(&r);
+	ck_assert_str_eq(last_part(group_of(d.pid)), "daemon");
+	den_end(&p, &d, "cancel", &r);
+	reply_fini(&r);
+	process_gone(d.group);
+	lives_on(d.session);
+	close(d.out);
+	peer_close(&p);
+	live_stop();
+	finish();
+}
+END_TEST
+
+/* As under python; the group stays for as long as there is somebody in it. */
+START_TEST(sessions_stay_behind_one_that_ends_itself)
+{
+	struct peer p;
+	struct reply r;
+	struct den d;
+	const char *path;
+
+	if (!begin("sessions_stay_behind_one_that_ends_itself", true, NULL))
+		return;
+	peer_open(&p);
+	d = den_of_one(&p, true, &r);
+	reply_fini(&r);
+	path = kept(malloc(512));
+	sprintf((char *)path, "%s/%s", home, last_part(group_of(d.session)));
+	ck_assert_int_eq(access(path, F_OK), 0);
+	lives_on(d.session);
+	folder_gone(path);
+	close(d.out);
+	peer_close(&p);
+	live_stop();
+	finish();
+}
+END_TEST
+
+START_TEST(sessions_go_when_the_daemon_dies)
+{
+	struct peer p;
+	struct den leased, detached;
+	char path[512];
+	int status;
+
+	if (!begin("sessions_go_when_the_daemon_dies", true, NULL))
+		return;
+	peer_open(&p);
+	leased = den(&p, "");
+	detached = den(&p, ", 'detached': true");
+	snprintf(path, sizeof(path), "%s", folder(&p, leased.id));
+	kill(live.pid, SIGKILL);
+	ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);
+	process_gone(leased.pid);
+	process_gone(leased.group);
+	process_gone(leased.session);
+	lives_on(detached.group);
+	lives_on(detached.session);
+	lives_on(detached.pid);
+	live_no_process();
+	/* The folders are the next daemon's to remove. */
+	ck_assert_int_eq(rmdir(path), 0);
+	close(leased.out);
+	close(detached.out);
+	peer_close(&p);
+}
+END_TEST
+
+/* A program may divide its group itself. */
+START_TEST(groups_below_go)
+{
+	struct peer p;
+	struct reply r;
+	char path[512];
+	uint32_t q;
+	uint64_t id;
+	int out[2];
+	pid_t left;
+
+	if (!begin("groups_below_go", true, NULL))
+		return;
+	peer_open(&p);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	q = peer_send_fds(&p, "spawn", &out[1], 1,
+	    "{'call': 'leaves:divides', 'args': ['%s'], 'fds': [1]}", mounted);
+	close(out[1]);
+	peer_response(&p, q, &r);
+	id = int_at(&r, "id");
+	reply_fini(&r);
+	snprintf(path, sizeof(path), "%s", folder(&p, id));
+	left = atoi(read_text(out[0], true));
+	ck_assert_str_eq(last_part(group_of(left)), "below");
+	ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)id);
+	reply_fini(&r);
+	process_gone(left);
+	folder_gone(path);
+	close(out[0]);
+	peer_close(&p);
+	live_stop();
+	finish();
+}
+END_TEST
+
+/* Told so, without a mark; or told not to, with one. */
+START_TEST(as_configured)
+{
+	struct peer p;
+	struct reply r;
+
+	for (int on = 0; on < 2; on++) {
+		if (!begin("as_configured", on == 0,
+			on == 1 ? "[server]\ncgroup = \"on\"\n" :
+				  "[server]\ncgroup = \"off\"\n"))
+			return;
+		peer_open(&p);
+		ask(&p, &r, "status", "{}");
+		ck_assert_int_eq(has(&r, "cgroup"), on);
+		reply_fini(&r);
+		ck_assert_str_eq(last_part(group_of(live.pid)),
+		    on == 1 ? "daemon" : last_part(home));
+		peer_close(&p);
+		live_stop();
+		finish();
+		strcpy(mounted + strlen(mounted) - 6, "XXXXXX");
+	}
+}
+END_TEST
+
+/* Where no group can be made, or not be entered, the spawn says so. */
+START_TEST(faults_are_told)
+{
+	struct peer p;
+	struct reply r;
+	uint32_t q;
+	pid_t zygote;
+
+	if (!begin("faults_are_told", true, NULL))
+		return;
+	peer_open(&p);
+	ck_assert_int_eq(put(home, "cgroup.max.descendants", "1"), 0);
+	refused(&p, "system", NULL, "spawn", "{'code': '1'}");
+	ck_assert_int_eq(run(&p, &r, "{'code': '1', 'contain': false}"), 0);
+	reply_fini(&r);
+	ck_assert_int_eq(put(home, "cgroup.max.descendants", "max"), 0);
+	/* The child finds that its group has been removed. */
+	ask(&p, &r, "templates", "{}");
+	zygote = int_at(&r, "templates.0.pid");
+	reply_fini(&r);
+	ck_assert_int_eq(kill(zygote, SIGSTOP), 0);
+	q = peer_send(&p, "spawn", "{'code': '1'}");
+	take_group();
+	ck_assert_int_eq(kill(zygote, SIGCONT), 0);
+	peer_response(&p, q, &r);
+	ck_assert_str_eq(str_at(&r, "code"), "setup_failed");
+	ck_assert_str_eq(str_at(&r, "step"), "cgroup");
+	ck_assert_int_eq(int_at(&r, "errno"), ENOENT);
+	reply_fini(&r);
+	peer_close(&p);
+	live_stop();
+	finish();
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { sessions_go, sessions_stay_where_asked,
+		sessions_stay_behind_one_that_ends_itself,
+		sessions_go_when_the_daemon_dies, groups_below_go,
+		as_configured, faults_are_told, NULL };
+
+	return harness_main("cgroup", tests);
+}

@@ -1,0 +1,33 @@
+/*
+ * den: a child of fixtures/leaves.py, and the processes that it has started
+ * itself.
+ */
+#ifndef TESTS_DEN_H
+#define TESTS_DEN_H
+
+#include "tests/harness.h"
+
+struct den {
+	uint64_t id;
+	pid_t pid, group, session; /* in its group, in one of its own */
+	int out;
+};
+
+/* A template of each mode, with the tests' fixtures; the zygotes of cold
+ * starts come on top. */
+#define TWO_MODES \
+	"[template.default]\npath = [\"%s\"]\npreload = [\"trio\", \"jobs\"]\n" \
+	"[template.isolated]\nmode = \"isolated\"\npath = [\"%s\"]\n" \
+	"preload = [\"trio\", \"jobs\"]\n"
+
+/* Spawned with EXTRA params ("" or ", 'key': …"), with one process of each. */
+struct den den(struct peer *, const char *extra);
+/* One that ends by itself and leaves one process behind; R is its record. */
+struct den den_of_one(struct peer *, bool session, struct reply *r);
+/* Ends it by METHOD, "cancel" or "kill"; R is its record. */
+void den_end(struct peer *, const struct den *, const char *method,
+    struct reply *r);
+/* PID lives, and is killed. */
+void lives_on(pid_t pid);
+
+#endif
