@@ -30,10 +30,11 @@ file_in(const char *path, const char *name)
 	return asprintf(&s, "%s/%s", path, name) == -1 ? NULL : s;
 }
 
-static bool
-populated(const char *path)
+bool
+cgroup_populated(const char *path)
 {
-	char *events = file_in(path, "cgroup.events"), buf[128] = "";
+	char *events = path != NULL ? file_in(path, "cgroup.events") : NULL;
+	char buf[128] = "";
 	FILE *f = events != NULL ? fopen(events, "re") : NULL;
 	bool yes = false;
 
@@ -66,7 +67,7 @@ removed(const char *path)
 		    strerrordesc_np(errno));
 		return true;
 	}
-	if (populated(path))
+	if (cgroup_populated(path))
 		return false;
 	/* The program has made groups below its own. */
 	nftw(path, remove_cb, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);

@@ -8,6 +8,7 @@
 #define DAEMON_CGROUP_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -34,6 +35,8 @@ void cgroups_fini(struct server *);
 int cgroup_new(struct server *, char **path, struct err *);
 /* SIGKILL to all that is in it; nothing where PATH is NULL. */
 void cgroup_kill(const char *path);
+/* Whether anybody is in it, or below it; false where PATH is NULL. */
+bool cgroup_populated(const char *path);
 /* Takes PATH: the folder goes as soon as it is empty. */
 void cgroup_remove(struct server *, char *path);
 

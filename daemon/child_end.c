@@ -27,20 +27,6 @@ kill_now(struct child *c)
 	cgroup_kill(c->cgroup);
 }
 
-void
-child_end_rest(struct child *c)
-{
-	if (c->cancelled || c->killed) {
-		/* Reaped already, but a group keeps its number, and so its
-		 * pidfd, for as long as anybody is in it. */
-		if (c->pidfd != -1)
-			pidfd_kill_group(c->pidfd);
-		cgroup_kill(c->cgroup);
-	}
-	cgroup_remove(c->srv, c->cgroup);
-	c->cgroup = NULL;
-}
-
 static void
 kill_cb(struct ev_loop *loop, ev_timer *w, int events)
 {

@@ -26,10 +26,6 @@ void child_kill(struct child *, const struct err *why);
 int child_signal(struct child *, int sig, struct err *);
 /* SIGKILL as soon as GRACE_NS has passed, without a cancel. */
 void child_kill_after(struct child *, uint64_t grace_ns);
-/* C has exited: what a cancelled or killed one has left in its process group
- * and its control group ends, too.  What any other has left goes on, as under
- * python, and its control group with it. */
-void child_end_rest(struct child *);
 void child_end_init(struct child *);
 void child_end_fini(struct child *);
 

@@ -14,6 +14,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/events.h"
 #include "daemon/lane.h"
+#include "daemon/leftover.h"
 #include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/pidfd.h"
@@ -319,9 +320,9 @@ child_reaped(struct child *c, int status, const struct child_usage *usage)
 	c->has_usage = usage != NULL;
 	if (usage != NULL)
 		c->usage = *usage;
+	leftover_of(c);
 	child_end_fini(c);
 	child_limit_fini(c);
-	child_end_rest(c);
 	if (capture_drain(c))
 		child_over(c);
 }

@@ -21,7 +21,7 @@ children_left(const struct server *srv)
 
 	/* Detached ones that are about to start are let to. */
 	return cs->leased > 0 || cs->count[CHILD_QUEUED] > 0 ||
-	    cs->count[CHILD_STARTING] > 0;
+	    cs->count[CHILD_STARTING] > 0 || !LIST_EMPTY(&srv->leftovers);
 }
 
 static void

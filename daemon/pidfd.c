@@ -41,11 +41,17 @@ pidfd_signal(int pidfd, int sig)
 }
 
 int
+pidfd_signal_group(int pidfd, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL,
+	    SIGNAL_PROCESS_GROUP);
+}
+
+int
 pidfd_kill_group(int pidfd)
 {
 	/* Not only the group: the process may have left it. */
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL,
-	    SIGNAL_PROCESS_GROUP);
+	pidfd_signal_group(pidfd, SIGKILL);
 	return pidfd_signal(pidfd, SIGKILL);
 }
 

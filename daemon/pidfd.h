@@ -14,9 +14,11 @@ int pidfd_of(pid_t pid);
  * Linux 6.5, else by its number PID), or -1. */
 int pidfd_of_peer(int fd, pid_t pid);
 int pidfd_signal(int pidfd, int sig);
-/* SIGKILL to the process group that the process leads or, reaped, has led
- * (Linux 6.9; nothing before that or where it leads none), then to the
- * process. */
+/* To the process group that the process leads or, reaped, has led: a group keeps
+ * its number for as long as anybody is in it (Linux 6.9, else EINVAL; ESRCH
+ * where nobody is). */
+int pidfd_signal_group(int pidfd, int sig);
+/* SIGKILL to that group, if there is one, and then to the process. */
 int pidfd_kill_group(int pidfd);
 /* Whether the process is over, reaped or not. */
 bool pidfd_exited(int pidfd);

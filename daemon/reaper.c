@@ -8,6 +8,7 @@
 
 #include "daemon/children.h"
 #include "daemon/clock.h"
+#include "daemon/leftover.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 
@@ -102,4 +103,5 @@ reaper_run(struct server *srv)
 		else
 			reaped(srv, pid, status, &ru);
 	}
+	leftovers_check(srv);
 }

@@ -169,6 +169,7 @@ server_fini(struct server *srv)
 		return;
 	listener_close(srv);
 	children_fini(srv);
+	leftovers_fini(srv);
 	clients_fini(srv);
 	events_fini(&srv->events);
 	/* Left over only after a second signal; EOF ends them. */

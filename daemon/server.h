@@ -18,6 +18,7 @@
 #include "daemon/drain.h"
 #include "daemon/events.h"
 #include "daemon/latency.h"
+#include "daemon/leftover.h"
 #include "daemon/listener.h"
 #include "daemon/reaper.h"
 #include "daemon/templates.h"
@@ -37,6 +38,7 @@ struct server {
 	struct templates templates;
 	struct reaper reaper;
 	struct cgroups cgroups;
+	struct leftovers leftovers;
 	struct drain drain;
 	struct events events;
 	int ready_fd; /* of --ready-fd, or -1 */

@@ -169,8 +169,8 @@ folder(struct peer *p, uint64_t id)
 START_TEST(sessions_go)
 {
 	static const char *const ways[] = { "cancel", "kill" };
-	static const char *const starts[] = { "", ", 'start': 'cold'",
-		", 'template': 'isolated'" };
+	static const char *const starts[] = { SHORT, ", 'start': 'cold'" SHORT,
+		", 'template': 'isolated'" SHORT };
 	struct peer p;
 	struct reply r;
 	struct den d;
@@ -219,7 +219,7 @@ START_TEST(sessions_stay_where_asked)
 	peer_open(&p);
 	refused(&p, "invalid_params", "contain", "spawn",
 	    "{'code': '1', 'contain': 0}");
-	d = den(&p, ", 'contain': false");
+	d = den(&p, ", 'contain': false" SHORT);
 	ask(&p, &r, "inspect", "{'id': %ju}", (uintmax_t)d.id);
 	ck_assert(!has(&r, "cgroup"));
 	reply_fini(&r);
@@ -270,7 +270,7 @@ START_TEST(sessions_go_when_the_daemon_dies)
 	if (!begin("sessions_go_when_the_daemon_dies", true, NULL))
 		return;
 	peer_open(&p);
-	leased = den(&p, "");
+	leased = den(&p, SHORT);
 	detached = den(&p, ", 'detached': true");
 	snprintf(path, sizeof(path), "%s", folder(&p, leased.id));
 	kill(live.pid, SIGKILL);
@@ -306,7 +306,8 @@ START_TEST(groups_below_go)
 	peer_open(&p);
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
 	q = peer_send_fds(&p, "spawn", &out[1], 1,
-	    "{'call': 'leaves:divides', 'args': ['%s'], 'fds': [1]}", mounted);
+	    "{'call': 'leaves:divides', 'args': ['%s'], 'fds': [1]" SHORT "}",
+	    mounted);
 	close(out[1]);
 	peer_response(&p, q, &r);
 	id = int_at(&r, "id");

@@ -1,7 +1,9 @@
 /*
  * What a child has started itself: which of it ends with the child.
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +19,7 @@ START_TEST(group_goes_with_a_cancel)
 
 	live_start(NULL);
 	peer_open(&p);
-	d = den(&p, "");
+	d = den(&p, SHORT);
 	den_end(&p, &d, "cancel", &r);
 	ck_assert_int_eq(int_at(&r, "exit_code"), 143);
 	ck_assert(!bool_at(&r, "killed"));
@@ -38,7 +40,7 @@ START_TEST(group_goes_with_a_kill)
 
 	live_start(NULL);
 	peer_open(&p);
-	d = den(&p, "");
+	d = den(&p, SHORT);
 	den_end(&p, &d, "kill", &r);
 	ck_assert_int_eq(int_at(&r, "signal"), SIGKILL);
 	reply_fini(&r);
@@ -47,6 +49,60 @@ START_TEST(group_goes_with_a_kill)
 	close(d.out);
 	peer_close(&p);
 	live_stop();
+}
+END_TEST
+
+/* The rest of the grace is for what is left, and not longer than it takes. */
+START_TEST(group_is_told_first)
+{
+	struct peer p;
+	struct reply r;
+	uint64_t id;
+	uint32_t q;
+	int out[2];
+
+	live_start(NULL);
+	peer_open(&p);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	q = peer_send_fds(&p, "spawn", &out[1], 1,
+	    "{'call': 'leaves:polite', 'fds': [1], 'grace_ns': "
+	    "3600000000000}");
+	close(out[1]);
+	peer_response(&p, q, &r);
+	id = int_at(&r, "id");
+	reply_fini(&r);
+	ck_assert_str_eq(read_text(out[0], true), "up\n");
+	ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)id);
+	reply_fini(&r);
+	wait_end(&p, id, &r);
+	ck_assert_int_eq(int_at(&r, "exit_code"), 143);
+	reply_fini(&r);
+	ck_assert_str_eq(read_text(out[0], false), "bye\n");
+	close(out[0]);
+	peer_close(&p);
+	/* The drain has no hour to wait for. */
+	live_stop();
+}
+END_TEST
+
+/* A daemon that shuts down sees it through. */
+START_TEST(group_goes_with_a_drain)
+{
+	struct peer p;
+	struct reply r;
+	struct den d;
+
+	live_start(NULL);
+	peer_open(&p);
+	d = den(&p, SHORT);
+	den_end(&p, &d, "cancel", &r);
+	reply_fini(&r);
+	ck_assert_ptr_null(strchr("?Z", process_state(d.group)));
+	ck_assert_int_eq(kill(d.session, SIGKILL), 0);
+	peer_close(&p);
+	live_stop();
+	ck_assert_int_eq(process_state(d.group), '?');
+	close(d.out);
 }
 END_TEST
 
@@ -61,7 +117,7 @@ START_TEST(group_goes_without_a_zygote)
 
 	live_start(NULL);
 	peer_open(&p);
-	d = den(&p, "");
+	d = den(&p, SHORT);
 	ask(&p, &r, "templates", "{}");
 	zygote = int_at(&r, "templates.0.pid");
 	reply_fini(&r);
@@ -109,7 +165,7 @@ START_TEST(group_goes_when_the_daemon_dies)
 
 	live_start(NULL);
 	peer_open(&p);
-	leased = den(&p, "");
+	leased = den(&p, SHORT);
 	detached = den(&p, ", 'detached': true");
 	kill(live.pid, SIGKILL);
 	ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);
@@ -130,7 +186,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { group_goes_with_a_cancel,
-		group_goes_with_a_kill, group_goes_without_a_zygote,
+		group_goes_with_a_kill, group_is_told_first,
+		group_goes_with_a_drain, group_goes_without_a_zygote,
 		group_stays_behind_one_that_ends_itself,
 		group_goes_when_the_daemon_dies, NULL };
 

@@ -20,6 +20,9 @@ struct den {
 	"[template.isolated]\nmode = \"isolated\"\npath = [\"%s\"]\n" \
 	"preload = [\"trio\", \"jobs\"]\n"
 
+/* A grace that can be waited for, and that a child can end in. */
+#define SHORT ", 'grace_ns': 2000000000"
+
 /* Spawned with EXTRA params ("" or ", 'key': …"), with one process of each. */
 struct den den(struct peer *, const char *extra);
 /* One that ends by itself and leaves one process behind; R is its record. */

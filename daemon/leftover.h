@@ -1,0 +1,30 @@
+/*
+ * leftover: what a cancelled child has left in its process group and its
+ * control group: it has the rest of the child's grace.  Owns the
+ * folder of its control group from the child's end on.
+ */
+#ifndef DAEMON_LEFTOVER_H
+#define DAEMON_LEFTOVER_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+struct child;
+struct leftover;
+struct server;
+
+LIST_HEAD(leftovers, leftover);
+
+/*
+ * C has exited.  Of one that was cancelled or killed: SIGTERM to what is left of
+ * its process group; SIGKILL to that and to what is left of its control group
+ * when the grace is over, at once where it is already.  What any other has left
+ * goes on, as under python.  Takes C's control group.
+ */
+void leftover_of(struct child *);
+/* Processes have been reaped: those of whom nothing is left are done with. */
+void leftovers_check(struct server *);
+/* SIGKILL to all of them. */
+void leftovers_fini(struct server *);
+
+#endif
