@@ -155,7 +155,7 @@ $(obj)/libforkserver.so.0: $(client_o) $(obj)/libproto.a
 	$(call link,-shared -Wl$(comma)-soname$(comma)libforkserver.so.0,$(msgpack_libs))
 
 $(bin)/forkctl: $(forkctl_o) $(obj)/libforkserver.a
-	$(call link,-pie,$(msgpack_libs))
+	$(call link,-pie,$(msgpack_libs) -lm)
 
 $(bin)/forkserverd: $(daemon_o) $(obj)/libproto.a
 	$(call link,-pie,$(daemon_libs) $(msgpack_libs))

@@ -30,6 +30,7 @@ static const struct verb *const verbs[] = {
 	&verb_templates,
 	&verb_status,
 	&verb_ping,
+	&verb_bench,
 	&verb_doctor,
 	&verb_shutdown,
 };

@@ -20,8 +20,7 @@ def forkctl(daemon, *words, **options):
         capture_output=True,
         text=True,
         timeout=LIMIT,
-        env=ENVIRONMENT,
-        **{"stdin": subprocess.DEVNULL, **options},
+        **{"stdin": subprocess.DEVNULL, "env": ENVIRONMENT, **options},
     )
 
 
@@ -289,7 +288,7 @@ def test_status_shows_latencies_as_a_table(plain_daemon):
     assert "latency" not in "\n".join(shown.splitlines()[:at])
 
 
-VERBS = "ping run spawn ps wait cancel kill signal inspect status templates shutdown"
+VERBS = "ping run spawn ps wait cancel kill signal inspect status bench templates shutdown"
 
 
 @pytest.mark.parametrize("verb", VERBS.split())
