@@ -14,6 +14,7 @@
 
 enum {
 	OPT_AUDIT = OPT_FIRST,
+	OPT_CONFIG,
 	OPT_LIMIT,
 	OPT_LIST,
 	OPT_PATH,
@@ -24,6 +25,7 @@ enum {
 /* What the zygote calls them. */
 static const char *const passed_on[] = {
 	[OPT_AUDIT] = "--audit",
+	[OPT_CONFIG] = "--config",
 	[OPT_LIMIT] = "--limit",
 	[OPT_LIST] = "--list",
 	[OPT_PATH] = "--path",
@@ -69,6 +71,7 @@ exec_doctor(struct context *ctx, int argc, char **argv)
 {
 	static const struct option options[] = { VERB_COMMON_OPTIONS,
 		{ "audit", no_argument, NULL, OPT_AUDIT },
+		{ "config", required_argument, NULL, OPT_CONFIG },
 		{ "limit", required_argument, NULL, OPT_LIMIT },
 		{ "list", no_argument, NULL, OPT_LIST },
 		{ "path", required_argument, NULL, OPT_PATH },
@@ -110,8 +113,8 @@ exec_doctor(struct context *ctx, int argc, char **argv)
 
 const struct verb verb_doctor = {
 	.name = "doctor",
-	.args = "[--scenario NAME] [--audit [MODULE...]] [--list]\n"
-		"                      [--limit SECONDS] [--path DIR] "
+	.args = "[--scenario NAME] [--audit [--config FILE] [MODULE...]]\n"
+		"                      [--list] [--limit SECONDS] [--path DIR] "
 		"[--zygote FILE]",
 	.line = "prove on this machine that children work, without a daemon",
 	.help =
@@ -120,6 +123,8 @@ const struct verb verb_doctor = {
 	    "                       constraints hold here, and which MODULEs\n"
 	    "                       load in an interpreter with its own GIL\n"
 	    "                       (default: those often used)\n"
+	    "      --config FILE    of the audit: the preloads of FILE's "
+	    "templates\n"
 	    "      --list           the names of scenarios and constraints\n"
 	    "      --limit SECONDS  for each, before it is killed (default 60)\n"
 	    "      --path DIR       in front of sys.path\n"

@@ -278,6 +278,41 @@ def test_modules_and_an_own_gil(audit):
         assert holds and "ValueError: not today" in why
 
 
+def test_the_preloads_of_a_configuration(tmp_path):
+    """Each with its own template's folders."""
+    for folder, text in ("a", "x = 1"), ("b", "raise ValueError('not b')"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"mod_{folder}.py").write_text(text)
+    config = tmp_path / "forkserverd.toml"
+    config.write_text(
+        f"""
+        [template.default]
+        preload = ["mod_a"]
+        path = ["/nowhere", "{tmp_path}/a"]
+        [template.other]
+        preload = ["mod_b", "mod_a"]
+        path = ["{tmp_path}/b"]
+        """
+    )
+    document = told(doctor("--audit", "--json", "--config", str(config)))
+    seen = [
+        (line["module"], line["holds"])
+        for line in document["constraints"]
+        if line["name"] == "own_gil" and line["mode"] == "isolated"
+    ]
+    assert seen == [("mod_a", False), ("mod_b", True), ("mod_a", None)]
+    assert not document["ok"]  # it is not on the other's path
+
+
+def test_a_configuration_that_cannot_be_read(tmp_path):
+    config = tmp_path / "bad.toml"
+    config.write_text("preload = [")
+    done = doctor("--audit", "--json", "--config", str(config))
+    assert done.returncode == 1
+    assert not json.loads(done.stdout)["ok"]
+    assert f"doctor: file {config}: cannot read" in done.stderr
+
+
 def test_an_audit_for_people_that_dumps_no_core(tmp_path):
     (tmp_path / "dies.py").write_text("import os; os.abort()")
     done = subprocess.run(
@@ -311,6 +346,7 @@ def test_an_audit_for_people_that_dumps_no_core(tmp_path):
         (["--limit", "0"], 'no number of seconds "0"'),
         (["--limit", "soon"], 'no number of seconds "soon"'),
         (["trio"], 'modules go with --audit only: "trio"'),
+        (["--config", "x"], 'a configuration goes with --audit only: "x"'),
         (["--audit", "--scenario", "main_thread_fork"], "--audit has no scenario"),
         (["--no-such-option"], "no-such-option"),
     ],

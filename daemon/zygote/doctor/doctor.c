@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/zygote/doctor/audit.h"
+#include "daemon/zygote/doctor/audit_config.h"
 #include "daemon/zygote/doctor/experiment.h"
 #include "daemon/zygote/doctor/trial.h"
 #include "daemon/zygote/doctor/verdict.h"
@@ -15,7 +16,7 @@
 #define LIMIT_S 60 /* a scenario takes a second or two */
 
 static struct {
-	const char *scenario, *path;
+	const char *scenario, *path, *config;
 	bool audit, json, list;
 	uint64_t limit_ns;
 	char **modules; /* NULL-terminated, maybe empty */
@@ -91,9 +92,10 @@ try_scenarios(void)
 
 /* WANTED: it was asked for, so that it must be there. */
 static void
-audit_one(const struct experiment *x, const char *module, bool wanted)
+audit_one(const struct experiment *x, const char *module, const char *path,
+    bool wanted)
 {
-	struct setting s = { .path = d.path, .module = module };
+	struct setting s = { .path = path, .module = module };
 	struct trial t;
 
 	for (const char *const *m = x->modes; *m != NULL; m++) {
@@ -108,17 +110,45 @@ audit_one(const struct experiment *x, const char *module, bool wanted)
 	}
 }
 
+static void
+audit_preload(const char *module, const char *path)
+{
+	char *both = NULL;
+
+	if (d.path == NULL)
+		audit_one(&audit_module, module, path, true);
+	else if (asprintf(&both, "%s%s%s", d.path, path[0] != '\0' ? ":" : "",
+		     path) != -1)
+		audit_one(&audit_module, module, both, true);
+	free(both);
+}
+
+static int
+audit_modules_asked(struct err *e)
+{
+	const bool named = d.config != NULL || d.modules[0] != NULL;
+
+	for (char **m = d.modules; *m != NULL; m++)
+		audit_one(&audit_module, *m, d.path, true);
+	for (const char *const *m = audit_modules; !named && *m != NULL; m++)
+		audit_one(&audit_module, *m, d.path, false);
+	return d.config != NULL ?
+	    audit_config_each(d.config, audit_preload, e) :
+	    0;
+}
+
 static int
 audit(void)
 {
+	struct err e;
+
 	verdict_begin(d.json, "constraints");
 	for (const struct experiment *const *x = audits; *x != NULL; x++)
-		audit_one(*x, NULL, true);
-	for (char **m = d.modules; *m != NULL; m++)
-		audit_one(&audit_module, *m, true);
-	for (const char *const *m = audit_modules;
-	    d.modules[0] == NULL && *m != NULL; m++)
-		audit_one(&audit_module, *m, false);
+		audit_one(*x, NULL, d.path, true);
+	if (audit_modules_asked(&e) == -1) {
+		fprintf(stderr, "doctor: %s\n", e.msg);
+		d.all++; /* one that was not found out */
+	}
 	if (!d.json)
 		putchar('\n');
 	verdict_end(d.json, "found out", d.good, d.all);
@@ -144,6 +174,7 @@ read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "audit", no_argument, NULL, 'a' },
+		{ "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "limit", required_argument, NULL, 'm' },
 		{ "list", no_argument, NULL, 'l' },
@@ -157,6 +188,8 @@ read_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'a')
 			d.audit = true;
+		else if (c == 'c')
+			d.config = optarg;
 		else if (c == 'j')
 			d.json = true;
 		else if (c == 'l')
@@ -173,6 +206,9 @@ read_options(int argc, char **argv)
 	d.modules = argv + optind;
 	if (d.modules[0] != NULL && !d.audit)
 		return misused("modules go with --audit only:", d.modules[0]);
+	if (d.config != NULL && !d.audit)
+		return misused("a configuration goes with --audit only:",
+		    d.config);
 	if (d.scenario != NULL && d.audit)
 		return misused("--audit has no scenario", d.scenario);
 	return 0;

@@ -14,7 +14,7 @@
 struct setting {
 	const char *mode;   /* one of the experiment's modes */
 	const char *module; /* of the audit of a module, else NULL */
-	const char *path;   /* in front of sys.path; NULL: nothing */
+	const char *path;   /* DIR[:DIR...] in front of sys.path; NULL: none */
 };
 
 struct finding {

@@ -33,13 +33,32 @@ lab_show_traceback(const struct lab *l)
 		fputs(traceback, stderr);
 }
 
+/* The folders of PATH become l->path. */
+static int
+split_path(struct lab *l, const char *path, struct err *e)
+{
+	char *rest = path != NULL ? strdup(path) : NULL;
+	size_t n = 0;
+
+	if (path != NULL && rest == NULL)
+		return err_set(e, ERR_SYSTEM, "no memory for a path");
+	while (rest != NULL && n < LAB_FOLDERS_MAX)
+		l->path[n++] = strsep(&rest, ":");
+	l->path[n] = NULL;
+	return rest == NULL ?
+	    0 :
+	    err_set(e, ERR_INVALID_PARAMS, "more than %d folders: %s",
+		LAB_FOLDERS_MAX, path);
+}
+
 static int
 start(struct lab *l, const struct setting *s, struct err *e)
 {
 	struct conf *c = &l->work.conf;
 
 	signal(SIGPIPE, SIG_IGN); /* as zygote.c has it */
-	l->path[0] = (char *)s->path;
+	if (split_path(l, s->path, e) == -1)
+		return -1;
 	c->template = (char *)"doctor";
 	c->preload = l->preload;
 	c->path = l->path;

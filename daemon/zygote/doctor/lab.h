@@ -13,11 +13,14 @@
 #include "daemon/zygote/work.h"
 #include "proto/err.h"
 
+#define LAB_FOLDERS_MAX 32
+
 /* One a process: it lives as long. */
 struct lab {
 	struct handover handover;
 	struct work work;
-	char *preload[2], *path[2], *none[1]; /* conf's lists */
+	/* conf's lists */
+	char *preload[2], *path[LAB_FOLDERS_MAX + 1], *none[1];
 };
 
 /* Starts the worker thread and Python in it.  No template is made, but its
