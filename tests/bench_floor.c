@@ -6,6 +6,8 @@
  *
  *	fork    -> FIRST REAPED  bare fork, _exit, waitid: to the child's first
  *	                         instruction (by its own clock), to its reaping
+ *	fault   -> NS            CPU time of one page fault of a forked child, in
+ *	                         memory that it shares with this process
  *	socket  -> NS            64 bytes to another process and back, over a UNIX
  *	                         socket
  */
@@ -23,7 +25,11 @@
 
 #define MESSAGE 64 /* bytes, about those of a spawn */
 
+#define FAULTS 500
+
 static uint64_t *first; /* the child's clock, in a shared page */
+static char *memory;    /* as the zygote's */
+static size_t page;
 
 static void
 do_fork(void)
@@ -39,6 +45,38 @@ do_fork(void)
 	if (pid == -1 || waitid(P_PID, pid, &si, WEXITED) == -1)
 		err(1, "fork");
 	printf("%" PRIu64 " %" PRIu64 "\n", *first - begun, clock_ns() - begun);
+}
+
+static uint64_t
+cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+/* How much slower than elsewhere this machine's memory is: a warm start is
+ * hundreds of these. */
+static void
+do_fault(size_t mb)
+{
+	size_t n = (mb << 20) / page;
+	siginfo_t si;
+	pid_t pid = fork();
+
+	n = n < FAULTS ? n : FAULTS;
+	if (pid == 0) {
+		uint64_t begun = cpu_ns();
+
+		for (size_t i = 0; i < n; i++)
+			memory[i * page] = 2;
+		*first = (cpu_ns() - begun) / n;
+		_exit(0);
+	}
+	if (pid == -1 || waitid(P_PID, pid, &si, WEXITED) == -1)
+		err(1, "fork");
+	printf("%" PRIu64 "\n", *first);
 }
 
 static void
@@ -79,14 +117,14 @@ start_echo(void)
 static void
 take_memory(size_t mb)
 {
-	char *p = mmap(NULL, mb << 20, PROT_READ | PROT_WRITE,
+	memory = mmap(NULL, mb << 20, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
+	if (memory == MAP_FAILED)
 		err(1, "%zu MB", mb);
 	/* As a heap that grew has it: no huge pages. */
-	madvise(p, mb << 20, MADV_NOHUGEPAGE);
-	memset(p, 1, mb << 20);
+	madvise(memory, mb << 20, MADV_NOHUGEPAGE);
+	memset(memory, 1, mb << 20);
+	page = (size_t)sysconf(_SC_PAGESIZE);
 }
 
 int
@@ -106,6 +144,8 @@ main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (strcmp(line, "fork\n") == 0)
 			do_fork();
+		else if (strcmp(line, "fault\n") == 0)
+			do_fault(atoi(argv[1]));
 		else if (strcmp(line, "socket\n") == 0)
 			do_socket(echo);
 		else

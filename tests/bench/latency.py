@@ -59,7 +59,14 @@ def floor_rows(floor):
     def socket():
         return [int(n) for n in floor.ask("socket") * 2]
 
-    return [Row("bare_fork", fork), Row("socket_round_trip", socket)]
+    def fault():
+        return [int(n) for n in floor.ask("fault") * 2]
+
+    return [
+        Row("bare_fork", fork),
+        Row("socket_round_trip", socket),
+        Row("page_fault", fault),
+    ]
 
 
 def measure(rows, rounds, every, progress):

@@ -38,7 +38,8 @@ def decades(values):
 
 def svg(figures):
     shown = [(key, label, *firsts(figures, key)) for key, label in ROWS]
-    shown = [row for row in shown if row[2]]
+    # A page fault is a part of the others, and would stretch the axis.
+    shown = [row for row in shown if row[2] and row[0] != "page_fault"]
     low, high = decades([value for row in shown for value in row[2:]])
     height = TOP + STEP * len(shown) + 34
     bottom = TOP + STEP * len(shown)

@@ -20,8 +20,9 @@ ROWS = [
     ("python_c", "`python3.14 -c`"),
     ("bare_fork", "floor: fork, `_exit`, waitid in C, as large"),
     ("socket_round_trip", "floor: a message there and back"),
+    ("page_fault", "floor: one page fault after a fork, CPU time"),
 ]
-FLOORS = ("bare_fork", "socket_round_trip")
+FLOORS = ("bare_fork", "socket_round_trip", "page_fault")
 
 
 def base_row(figures):

@@ -17,7 +17,7 @@ import readme  # noqa: E402
 import report  # noqa: E402
 
 TINY = "--rounds 2 --every 2 --clients 1 2 --load-ms 50 --idle 2 --crowds 2 4"
-LIMIT = 120  # seconds
+LIMIT = 300  # seconds
 
 
 def bench(folder, *words):
@@ -48,7 +48,7 @@ def test_figures_are_there(ran):
         *(f"spawn_{start}_p50_ms" for start in ("warm", "warm_isolated", "cold")),
         *(f"mp_{method}_reaped_p99_ms" for method in ("forkserver", "fork", "spawn")),
         *("os_fork_p50_ms", "python_c_p50_ms", "interpreter_pool_p50_ms"),
-        *("bare_fork_p50_ms", "socket_round_trip_p50_ms"),
+        *("bare_fork_p50_ms", "socket_round_trip_p50_ms", "page_fault_p50_ms"),
         *("spawns_per_s_2_clients", "mp_forkserver_spawns_per_s_2_clients"),
         *("cpu_ms_per_child", "private_mb_per_child", "live_4_over_live_0"),
     ):
@@ -78,11 +78,11 @@ def test_tables_and_picture(ran):
     text = (folder / "bench.md").read_text()
     assert text == report.markdown(figures)
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(rows) == 16 + 5 + 5 + 4
+    assert len(rows) == 17 + 5 + 5 + 4
     root = xml.etree.ElementTree.parse(folder / "bench.svg").getroot()
     dots = root.findall("{*}circle")
     shown = [key for key, _ in report.ROWS if report.firsts(figures, key)[0]]
-    assert len(dots) == len(shown) >= 12
+    assert len(dots) == len(shown) - 1 >= 12
 
 
 def test_quick_is_a_part(tmp_path):
