@@ -1,6 +1,9 @@
 """A daemon for each module of tests, and what to find it by."""
 
 import contextlib
+import faulthandler
+import functools
+import inspect
 import os
 import pathlib
 import signal
@@ -27,13 +30,11 @@ preload = ["trio", "jobs"]
 """
 
 
-@contextlib.contextmanager
-def running(folder, options, program=BIN / "forkserverd", stderr=None):
-    """A daemon that is ready; it must end well."""
-    socket = folder / "socket"
+def start(folder, options, program=BIN / "forkserverd", stderr=None):
+    """A daemon that is ready, at the socket of that name in FOLDER."""
     ready, ready_end = os.pipe()
     process = subprocess.Popen(
-        [program, "--socket", socket, "--log-level", "warn"]
+        [program, "--socket", folder / "socket", "--log-level", "warn"]
         + ["--ready-fd", str(ready_end), *options],
         pass_fds=[ready_end],
         env=ENVIRONMENT,
@@ -42,7 +43,14 @@ def running(folder, options, program=BIN / "forkserverd", stderr=None):
     os.close(ready_end)
     with open(ready) as pipe:
         assert pipe.readline() == "\n"
-    yield socket
+    return process
+
+
+@contextlib.contextmanager
+def running(folder, options, **settings):
+    """The socket of a daemon that is ready; it must end well."""
+    process = start(folder, options, **settings)
+    yield folder / "socket"
     process.terminate()
     assert process.wait(30) == 0
 
@@ -73,3 +81,39 @@ def modes_daemon(tmp_path_factory):
     folder = tmp_path_factory.mktemp("modes")
     with running(folder, ["--set", "template.isolated.mode=isolated"]) as socket:
         yield socket
+
+
+LIMIT = 60  # seconds for one test that has a deadline
+
+uncaptured = None  # the stderr that pytest itself has
+
+
+def pytest_configure(config):
+    global uncaptured
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        uncaptured = os.dup(2)
+
+
+@pytest.fixture
+def deadline():
+    """When it strikes, all stacks are dumped and the run ends."""
+    faulthandler.dump_traceback_later(LIMIT, exit=True, file=uncaptured)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test that is a coroutine function runs under trio, with a deadline."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    import trio
+
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    faulthandler.dump_traceback_later(LIMIT, exit=True, file=uncaptured)
+    try:
+        trio.run(functools.partial(pyfuncitem.obj, **arguments))
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    return True
