@@ -39,6 +39,9 @@ PREFIX ?= /usr/local
 bindir = $(PREFIX)/bin
 libdir = $(PREFIX)/lib
 libexecdir = $(PREFIX)/libexec/forkserverd
+# Debian's Python looks into dist-packages, others into site-packages.
+pythondir = $(PREFIX)/lib/python3.14/$(notdir $(shell python3.14 -c \
+	'import sysconfig; print(sysconfig.get_path("purelib"))'))
 
 # A make builds one variant; the goals that need another call make for it.
 # obj: the release. asan, tsan: sanitised, but for the zygote, as CPython is
@@ -260,16 +263,23 @@ check-deps: all
 sources := $(wildcard $(foreach d,proto client client/forkctl daemon \
 	daemon/zygote daemon/zygote/doctor tests,$d/*.c $d/*.h))
 
-.PHONY: fmt fmt-check lint tidy
+.PHONY: fmt fmt-check lint lint-python tidy
 ## fmt           lay the sources out
 fmt:
 	clang-format -i $(sources)
+	$(ruff) format client/python
 
 fmt-check:
 	clang-format --dry-run -Werror $(sources)
+	$(ruff) format --check client/python
 
-## lint          layout, and clang's opinion
-lint: fmt-check tidy
+## lint          layout, and what clang, ruff and mypy think
+lint: fmt-check lint-python tidy
+lint-python:
+	$(ruff) check client/python
+	mypy --config-file client/python/pyproject.toml --cache-dir build/mypy \
+		client/python/forkserverd
+ruff := RUFF_CACHE_DIR=build/ruff ruff
 tidies := $(patsubst %.c,tidy/%,$(filter %.c,$(sources)))
 tidy: $(tidies)
 
@@ -297,6 +307,8 @@ manifest := $(bin)/forkctl:$(bindir)/forkctl \
 	$(obj)/libforkserver.a:$(libdir)/libforkserver.a \
 	client/forkserver.h:$(PREFIX)/include/forkserver.h \
 	$(obj)/client/forkserver.pc:$(libdir)/pkgconfig/forkserver.pc \
+	$(foreach f,$(wildcard client/python/forkserverd/*.py) \
+		client/python/forkserverd/py.typed,$f:$(pythondir)/$(f:client/python/%=%)) \
 	$(foreach p,$(INSTALL_DIRS),$(call \
 		files_of,$(firstword $(subst :, ,$p)),$(lastword $(subst :, ,$p))))
 from = $(firstword $(subst :, ,$1))
@@ -327,7 +339,8 @@ install: all $(foreach p,$(manifest),$(call from,$p))
 uninstall:
 	rm -f $(foreach p,$(manifest),$(call to,$p)) \
 		'$(DESTDIR)$(libdir)/libforkserver.so'
-	-rmdir '$(DESTDIR)$(libexecdir)'
+	rm -rf '$(DESTDIR)$(pythondir)/forkserverd/__pycache__'
+	-rmdir '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(pythondir)/forkserverd'
 
 else ifneq ($(elsewhere),)
 
@@ -337,7 +350,7 @@ short = $(filter-out -,$(firstword -$(MAKEFLAGS)))
 jobs = $(or $(filter -j%,$(MAKEFLAGS)),-j$(shell nproc))
 
 # The lists that goals need besides tests/env/packages.
-tools_for := fmt fmt-check lint tidy tidy/% check-dbg check-soak
+tools_for := fmt fmt-check lint lint-python tidy tidy/% check-dbg check-soak
 compat_for := compat
 suites_for := check-cpython
 export FORKSERVERD_ENV_EXTRA += $(foreach list,tools compat suites,\

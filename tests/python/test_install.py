@@ -4,13 +4,18 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sysconfig
 
 import conftest
 import pytest
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 
-INSTALLED = """
+PYTHON = f"lib/python3.14/{pathlib.Path(sysconfig.get_path('purelib')).name}"
+PACKAGE = TREE / "client/python/forkserverd"
+
+INSTALLED = sorted(
+    """
 bin/forkctl
 bin/forkserverd
 include/forkserver.h
@@ -22,6 +27,8 @@ lib/systemd/user/forkserverd.service
 lib/systemd/user/forkserverd.socket
 libexec/forkserverd/forkserver-zygote
 """.split()
+    + [f"{PYTHON}/forkserverd/{p.name}" for p in [*PACKAGE.glob("*.py"), PACKAGE / "py.typed"]]
+)
 
 PROGRAM = r"""
 #include <forkserver.h>
@@ -96,6 +103,19 @@ def test_the_installed_programs_work_together(stage, tmp_path):
             text=True,
         )
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+
+
+def test_the_installed_python_client_works(stage, plain_daemon, tmp_path):
+    """As any installed package: a child has its own, not the client's."""
+    code = f"import forkserverd; print(forkserverd.connect({str(plain_daemon)!r}).run(len, 'four'))"
+    done = subprocess.run(
+        ["python3.14", "-c", code],
+        cwd=tmp_path,
+        env={**conftest.ENVIRONMENT, "PYTHONPATH": str(stage / PYTHON)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
 
 
 @pytest.mark.parametrize("library", ["-lforkserver", "-l:libforkserver.a -lmsgpack-c"])
