@@ -30,6 +30,7 @@ children_init(struct server *srv)
 	TAILQ_INIT(&srv->children.live);
 	TAILQ_INIT(&srv->children.ended);
 	LIST_INIT(&srv->children.waiters);
+	tokens_init(&srv->children.tokens);
 }
 
 size_t
@@ -117,6 +118,7 @@ child_free(struct child *c)
 	tree_leave(c);
 	forget_order(c);
 	asker_fini(c);
+	token_drop(c);
 	table_del(&cs->by_id, c->id);
 	cs->count[c->state]--;
 	cgroup_remove(c->srv, c->cgroup);
@@ -237,6 +239,7 @@ child_forget(struct child *c)
 
 	TAILQ_REMOVE(&cs->ended, c, link);
 	cs->record_bytes -= record_bytes(c);
+	token_child_forgotten(c);
 	child_free(c);
 }
 
@@ -300,6 +303,7 @@ child_over(struct child *c)
 	    (int)c->pid, (unsigned)c->status);
 	if (!c->answered)
 		spawn_reply_died(c);
+	token_child_over(c);
 	waiter_child_over(c);
 	if (c->owner != 0 && c->succeeded)
 		record_tell(c, c->owner);
@@ -353,6 +357,7 @@ children_fini(struct server *srv)
 		next = TAILQ_NEXT(c, link);
 		child_free(c);
 	}
+	tokens_fini(&cs->tokens);
 	table_fini(&cs->by_id);
 	table_fini(&cs->by_pid);
 	table_fini(&cs->by_order);

@@ -20,6 +20,7 @@
 
 #include "daemon/asker.h"
 #include "daemon/table.h"
+#include "daemon/token.h"
 #include "daemon/tree.h"
 #include "daemon/waiter.h"
 #include "proto/err.h"
@@ -75,6 +76,7 @@ struct child {
 	char cookie[TREE_COOKIE_MAX];
 	uint64_t asker; /* connection that asked for it, or took it, last */
 	struct askers askers; /* owed the spawn's answer */
+	struct token *token;  /* NULL: none, or expired */
 	bool answered;        /* the spawn was, either way */
 	bool succeeded;       /* ... with a result */
 	enum spawn_start want;
@@ -130,6 +132,7 @@ struct children {
 	uint64_t last_order; /* of children and standbys */
 	uint64_t last_mark;
 	struct waiter_list waiters;
+	struct tokens tokens;
 	size_t count[CHILD_STATES];
 	size_t leased;       /* live ones with an owner */
 	size_t record_bytes; /* of the outcomes and outputs of ended ones */

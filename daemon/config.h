@@ -32,6 +32,8 @@ struct config_server {
 	uint64_t max_starting;     /* of these, not yet running */
 	uint64_t max_queued_bytes; /* output of one client */
 	uint64_t records;          /* exit records that are kept */
+	uint64_t tokens;           /* of spawns */
+	uint64_t token_expiry_ns;  /* from the child's end on */
 	uint64_t grace_ns;
 	char *zygote;  /* path of the zygote's executable */
 	int log_level; /* enum log_level */

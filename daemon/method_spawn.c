@@ -6,13 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/asker.h"
 #include "daemon/capture.h"
 #include "daemon/child_ctl.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/dispatch.h"
 #include "daemon/fdcloser.h"
+#include "daemon/lease.h"
+#include "daemon/record.h"
 #include "daemon/server.h"
+#include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
 #include "proto/map.h"
 #include "proto/spawn.h"
@@ -99,9 +103,11 @@ admit(struct server *srv, struct err *e)
 
 /* Takes FDS, which has room for SPAWN_JOB_FDS, in every case. */
 static int
-open_job(struct child *c, struct spawn *s, int *fds, struct err *e)
+open_job(const struct request *rq, struct child *c, struct spawn *s, int *fds,
+    struct err *e)
 {
-	if (child_ctl_open(c, e) == 0 && capture_open(c, s, fds, e) == 0)
+	if ((s->token.n == 0 || token_give(c, rq, s->token, e) == 0) &&
+	    child_ctl_open(c, e) == 0 && capture_open(c, s, fds, e) == 0)
 		return child_ctl_job(c, s, fds, e);
 	drop(fds, s->nfds);
 	return -1;
@@ -125,11 +131,37 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	s->grace_ns = c->grace_ns;
 	s->socket = bytes_of(rq->srv->listener.path);
 	s->cookie = bytes_of(c->cookie);
-	if (open_job(c, s, fds, e) == 0)
+	if (open_job(rq, c, s, fds, e) == 0)
 		return c;
 	c->answered = true; /* the dispatcher does, with E */
 	child_drop(c);
 	return NULL;
+}
+
+/* The spawn of T, asked for again. */
+static int
+spawn_again(struct request *rq, const struct spawn *s, const struct token *t,
+    struct err *e)
+{
+	struct child *c = token_child(rq->srv, t);
+
+	if (rq->srv->drain.active)
+		return err_set(e, ERR_DRAINING, "the daemon is shutting down");
+	if (token_check(t, rq, e) == -1)
+		return -1;
+	if (c == NULL) {
+		token_tell(t, rq, !s->detached);
+		return 0;
+	}
+	if (!c->answered && asker_add(c, rq, s->pidfd, e) == -1)
+		return -1;
+	if (!s->detached && c->state != CHILD_ENDED)
+		lease_move(c, rq->client);
+	if (c->answered)
+		spawn_reply_again(c, rq, s->pidfd);
+	if (!s->detached && c->state == CHILD_ENDED)
+		record_tell(c, rq->client->id);
+	return 0;
 }
 
 int
@@ -137,10 +169,16 @@ method_spawn(struct request *rq, struct err *e)
 {
 	struct spawn s;
 	struct child *c;
+	struct token *t;
 	int fds[SPAWN_JOB_FDS];
 
 	if (read_request(rq, &s, fds, e) == -1)
 		return -1;
+	t = s.token.n > 0 ? token_find(rq, s.token) : NULL;
+	if (t != NULL) {
+		drop(fds, s.nfds);
+		return spawn_again(rq, &s, t, e);
+	}
 	c = make_child(rq, &s, fds, e);
 	if (c == NULL)
 		return -1;

@@ -68,8 +68,8 @@ pack_outcome(const struct child *c, size_t max, msgpack_packer *pk,
 {
 	if (c->outcome_raw.size > max) {
 		pack_kv_str(pk, m, "result_error",
-		    "it is too large to be told of here: wait for the child, "
-		    "or inspect it");
+		    "it is left out here: wait for the child, "
+		    "or inspect it, while its record is kept");
 		return;
 	}
 	switch (c->outcome) {
@@ -135,6 +135,8 @@ record_pack_inspect(const struct child *c, bool output, msgpack_packer *pk)
 	pack_kv_str(pk, &m, "state", child_state_name(c->state));
 	pack_kv_text(pk, &m, "title", c->title != NULL ? c->title : c->entry);
 	pack_kv_text(pk, &m, "entry", c->entry);
+	if (token_name(c) != NULL)
+		pack_kv_text(pk, &m, "token", token_name(c));
 	pack_kv_bool(pk, &m, "detached", c->owner == 0);
 	if (c->owner != 0)
 		pack_kv_uint(pk, &m, "owner", c->owner);

@@ -43,6 +43,7 @@ send_error(struct child *c, struct error_map *em)
 
 	pack_map_end(&em->m);
 	c->answered = true;
+	token_drop(c);
 	while ((a = asker_take(c)) != NULL) {
 		msg_out_init(&o);
 		msg_begin_error(&o, a->request);
@@ -51,6 +52,27 @@ send_error(struct child *c, struct error_map *em)
 		free(a);
 	}
 	msgpack_sbuffer_destroy(&em->buf);
+}
+
+static void
+pack_result(const struct child *c, msgpack_packer *pk, struct pack_map *m)
+{
+	record_pack_identity(c, pk, m);
+	pack_kv_str(pk, m, "state", child_state_name(c->state));
+	pack_kv_int(pk, m, "interpreter", c->interpreter);
+	pack_kv_bool(pk, m, "promoted", c->promoted);
+	pack_key(pk, m, "phases");
+	record_pack_phases(c, pk);
+}
+
+void
+spawn_reply_pack(const struct child *c, msgpack_packer *pk)
+{
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	pack_result(c, pk, &m);
+	pack_map_end(&m);
 }
 
 /* The result of a spawn, to one who asked for it. */
@@ -64,12 +86,7 @@ tell(const struct child *c, uint64_t conn, uint32_t request, bool want_pidfd)
 	msg_out_init(&o);
 	msg_begin_result(&o, request);
 	pack_map_begin(&o.pk, &m);
-	record_pack_identity(c, &o.pk, &m);
-	pack_kv_str(&o.pk, &m, "state", child_state_name(c->state));
-	pack_kv_int(&o.pk, &m, "interpreter", c->interpreter);
-	pack_kv_bool(&o.pk, &m, "promoted", c->promoted);
-	pack_key(&o.pk, &m, "phases");
-	record_pack_phases(c, &o.pk);
+	pack_result(c, &o.pk, &m);
 	if (want_pidfd && c->pidfd != -1) {
 		fd = fcntl(c->pidfd, F_DUPFD_CLOEXEC, 3);
 		if (fd != -1 && msg_out_fd(&o, fd) == 0)
@@ -186,6 +203,7 @@ spawn_reply_err(struct child *c, const struct err *e)
 	if (c->answered)
 		return;
 	c->answered = true;
+	token_drop(c);
 	while ((a = asker_take(c)) != NULL) {
 		msg_out_init(&o);
 		msg_error(&o, a->request, e);

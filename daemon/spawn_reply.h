@@ -17,6 +17,8 @@ struct request;
 /* User code is about to run.  Answers when the zygote's `forked` and the
  * child's own word are both here, whichever comes second. */
 void spawn_reply_started(struct child *);
+/* Packs the result of a spawn, as it is without a pidfd. */
+void spawn_reply_pack(const struct child *, msgpack_packer *);
 /* The same result, later, to REQ, which asks for a child that has started: it
  * carries a pidfd where WANT_PIDFD and it lives. */
 void spawn_reply_again(const struct child *, const struct request *,

@@ -28,6 +28,8 @@
 	X(UNKNOWN_TEMPLATE, "unknown_template", "no template of that name") \
 	X(TEMPLATE_FAILED, "template_failed", "the template cannot be made") \
 	X(NOT_FOUND, "not_found", "no child of that id") \
+	X(CONFLICT, "conflict", \
+	    "the token is that of a spawn with other params") \
 	X(NOT_RUNNING, "not_running", "the child has ended already") \
 	X(SETUP_FAILED, "setup_failed", "a step of the child's set-up failed") \
 	X(IMPORT_FAILED, "import_failed", "the entry cannot be imported") \

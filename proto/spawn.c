@@ -184,6 +184,16 @@ read_limit(struct map *m, const char *key, uint64_t *out)
 	return r == -1 ? -1 : 0;
 }
 
+static int
+read_token(struct spawn *s, struct map *m)
+{
+	int r = map_text(m, "token", MAP_OPTIONAL, SPAWN_MAX_TOKEN, &s->token);
+
+	if (r == 1 && s->token.n == 0)
+		return err_key(m->e, "token", "\"token\" is empty");
+	return r == -1 ? -1 : 0;
+}
+
 int
 spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 {
@@ -200,7 +210,7 @@ spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 	    read_limit(&m, "timeout_ns", &s->timeout_ns) == -1 ||
 	    read_limit(&m, "start_timeout_ns", &s->start_timeout_ns) == -1 ||
 	    read_surroundings(s, &m, SPAWN_MAX_FDS) == -1 ||
-	    spawn_fds_read_capture(s, &m) == -1)
+	    spawn_fds_read_capture(s, &m) == -1 || read_token(s, &m) == -1)
 		return -1;
 	return map_end(&m);
 }

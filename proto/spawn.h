@@ -16,9 +16,10 @@
 
 #define SPAWN_MAX_FDS 64                  /* descriptors of one spawn */
 #define SPAWN_JOB_FDS (SPAWN_MAX_FDS + 2) /* ... with those of a capture */
-#define SPAWN_FD_LIMIT 511       /* targets are below; 511 and above are ours */
-#define SPAWN_MAX_TEXT 131072    /* bytes of one path, argument, variable */
-#define SPAWN_MAX_WORDS 65536    /* elements of argv, env, path */
+#define SPAWN_FD_LIMIT 511    /* targets are below; 511 and above are ours */
+#define SPAWN_MAX_TEXT 131072 /* bytes of one path, argument, variable */
+#define SPAWN_MAX_WORDS 65536 /* elements of argv, env, path */
+#define SPAWN_MAX_TOKEN 255
 #define SPAWN_MAX_CODE (1 << 20) /* bytes of `code` */
 #define SPAWN_CAPTURE 65536      /* bytes kept of a stream by default */
 #define SPAWN_MAX_CAPTURE (1 << 20)
@@ -47,6 +48,7 @@ struct spawn {
 	uint64_t timeout_ns;       /* 0: none */
 	uint64_t start_timeout_ns; /* 0: none */
 	struct spawn_capture capture;
+	struct bytes token; /* n == 0: none */
 
 	/* Goes on to the child. */
 	enum spawn_entry entry;

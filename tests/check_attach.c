@@ -1,14 +1,13 @@
 /*
  * attach and detach: whose a child is, and that all who act on it know.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/gate.h"
 #include "tests/harness.h"
 #include "tests/up.h"
 
@@ -31,20 +30,6 @@ expect_running(struct peer *p, uint64_t id, bool detached)
 	ck_assert_int_eq(bool_at(&r, "detached"), detached);
 	ck_assert_int_eq(has(&r, "owner"), !detached);
 	reply_fini(&r);
-}
-
-/* The connection's end has been acted on when this returns: it cannot be seen
- * from outside, but it comes before the end of a child that hangs on it. */
-static void
-close_and_settle(struct peer *p, struct peer *other)
-{
-	struct reply r;
-	struct up u = up_start(p, "", "hang");
-
-	peer_close(p);
-	wait_end(other, u.id, &r);
-	reply_fini(&r);
-	close(u.out);
 }
 
 START_TEST(attach_takes_the_lease)
@@ -158,22 +143,18 @@ START_TEST(attach_before_the_start)
 {
 	struct peer a, b, other;
 	struct reply r;
-	char gate[96];
+	struct gate g;
 	uint32_t q;
 	uint64_t id;
-	int fd;
 
 	live_start(NULL);
 	peer_open(&a);
 	peer_open(&b);
 	peer_open(&other);
-	snprintf(gate, sizeof(gate), "%s/gate", live.dir);
-	ck_assert_int_eq(mkfifo(gate, 0600), 0);
+	g = gate_make();
 	peer_send(&a, "spawn",
-	    "{'call': 'waits_at_import:hang', 'env': {'GATE': '%s'}}", gate);
-	ask(&a, &r, "list", "{}");
-	id = int_at(&r, "children.0.id");
-	reply_fini(&r);
+	    "{'call': 'waits_at_import:hang', 'env': {'GATE': '%s'}}", g.path);
+	id = newest(&a);
 	q = peer_send(&b, "attach", "{'id': %ju}", (uintmax_t)id);
 	ask(&b, &r, "ping", "{}");
 	reply_fini(&r);
@@ -181,9 +162,7 @@ START_TEST(attach_before_the_start)
 	ask(&other, &r, "inspect", "{'id': %ju}", (uintmax_t)id);
 	ck_assert_str_eq(str_at(&r, "state"), "starting");
 	reply_fini(&r);
-	fd = open(gate, O_WRONLY | O_CLOEXEC); /* waits for the reader */
-	ck_assert_int_ne(fd, -1);
-	close(fd);
+	gate_open(&g);
 	peer_response(&b, q, &r);
 	ck_assert_uint_eq((uint64_t)int_at(&r, "id"), id);
 	reply_fini(&r);
@@ -191,7 +170,6 @@ START_TEST(attach_before_the_start)
 	wait_end(&other, id, &r);
 	ck_assert(bool_at(&r, "cancelled"));
 	reply_fini(&r);
-	unlink(gate);
 	peer_close(&other);
 	live_stop();
 }

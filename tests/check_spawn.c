@@ -97,7 +97,7 @@ START_TEST(wrong_keys)
 		{ "'grace_ns': 1.5", "grace_ns", ERR_INVALID_PARAMS },
 		{ "'grace_ns': 86400000000001", "grace_ns",
 		    ERR_INVALID_PARAMS },
-		{ "'token': 'later'", "token", ERR_INVALID_PARAMS },
+		{ "'tokens': 'later'", "tokens", ERR_INVALID_PARAMS },
 		{ "'cwd': '/a', 'cwd': '/b'", "cwd", ERR_INVALID_PARAMS },
 	};
 	char text[256];
