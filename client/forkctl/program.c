@@ -13,6 +13,8 @@ enum {
 	OPT_NO_CONTAIN,
 	OPT_NO_TTY,
 	OPT_FDS,
+	OPT_DETACH,
+	OPT_TOKEN,
 	OPT_TIMEOUT,
 	OPT_START_TIMEOUT
 };
@@ -180,6 +182,12 @@ parse_option(struct program *p, const struct verb *v, int c, int *status)
 	case OPT_NO_TTY:
 		p->no_tty = true;
 		break;
+	case OPT_DETACH:
+		p->detach = true;
+		break;
+	case OPT_TOKEN:
+		p->token = optarg;
+		break;
 	case OPT_FDS:
 		p->own_fds = true;
 		break;
@@ -191,7 +199,7 @@ bool
 program_parse(struct program *p, const struct verb *v, struct context *ctx,
     int argc, char **argv, int *status)
 {
-	/* The last one is of `run` or of `spawn`. */
+	/* The last ones are of `run` or of `spawn`. */
 	const struct option options[] = { VERB_COMMON_OPTIONS,
 		{ "template", required_argument, NULL, 't' },
 		{ "env", required_argument, NULL, 'e' },
@@ -202,9 +210,13 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		{ "no-contain", no_argument, NULL, OPT_NO_CONTAIN },
 		{ "cold", no_argument, NULL, OPT_COLD },
 		{ "warm", no_argument, NULL, OPT_WARM },
+		{ "token", required_argument, NULL, OPT_TOKEN },
 		v == &verb_run ?
 		    (struct option){ "no-tty", no_argument, NULL, OPT_NO_TTY } :
 		    (struct option){ "fds", no_argument, NULL, OPT_FDS },
+		v == &verb_run ?
+		    (struct option){ "detach", no_argument, NULL, OPT_DETACH } :
+		    (struct option){ NULL, 0, NULL, 0 },
 		{ NULL, 0, NULL, 0 } };
 	int c;
 
@@ -319,6 +331,8 @@ program_pack(const struct program *p, struct params *to, const int *targets,
 		    p->start_timeout_ns);
 	if (p->no_contain)
 		pack_kv_bool(&to->pk, &to->map, "contain", false);
+	if (p->token != NULL)
+		pack_kv_text(&to->pk, &to->map, "token", p->token);
 	if (detached)
 		pack_kv_bool(&to->pk, &to->map, "detached", true);
 	pack_key(&to->pk, &to->map, spawn_entry_name(p->entry));

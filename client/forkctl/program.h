@@ -21,8 +21,9 @@ struct program {
 	uint64_t grace_ns;
 	uint64_t timeout_ns, start_timeout_ns; /* 0: none */
 	bool no_contain;
-	bool no_tty;  /* of run */
-	bool own_fds; /* of spawn */
+	const char *token;   /* NULL: none */
+	bool no_tty, detach; /* of run */
+	bool own_fds;        /* of spawn */
 
 	enum spawn_entry entry;
 	const char *target;

@@ -101,18 +101,46 @@ rpc_once(struct context *ctx, const char *method, struct params *p,
 	return status;
 }
 
-/* The traceback of an error map; empty if there is none. */
-static struct bytes
-traceback_of(const struct answer *a)
+void
+rpc_tell(struct forkserver *fs, const char *method, uint64_t child, int sig)
 {
-	struct bytes tb = { NULL, 0 };
-	struct map m;
-	struct err ignored;
+	struct forkserver_error ignored;
+	struct params p;
+	uint32_t id;
 
-	if (a->value.data.type == MSGPACK_OBJECT_MAP &&
-	    map_init(&m, &a->value.data, "", &ignored) == 0)
-		map_text(&m, "traceback", MAP_OPTIONAL, SIZE_MAX, &tb);
-	return tb;
+	params_init(&p);
+	pack_kv_uint(&p.pk, &p.map, "id", child);
+	if (sig != 0)
+		pack_kv_uint(&p.pk, &p.map, "signal", sig);
+	pack_map_end(&p.map);
+	if (forkserver_send(fs, method, p.buf.data, p.buf.size, NULL, 0, &id,
+		&ignored) == 0)
+		forkserver_forget(fs, id);
+	params_fini(&p);
+}
+
+struct bytes
+rpc_text(const msgpack_object *o, const char *key)
+{
+	struct bytes b = { "", 0 };
+	struct err ignored;
+	struct map m;
+
+	if (map_init(&m, o, "", &ignored) == 0)
+		map_text(&m, key, MAP_OPTIONAL, SIZE_MAX, &b);
+	return b;
+}
+
+uint64_t
+rpc_uint(const msgpack_object *o, const char *key)
+{
+	struct err ignored;
+	uint64_t v = 0;
+	struct map m;
+
+	if (map_init(&m, o, "", &ignored) == 0)
+		map_uint(&m, key, MAP_OPTIONAL, UINT64_MAX, &v);
+	return v;
 }
 
 /* python exits with 1 when an import fails, with 2 when it cannot open the
@@ -138,7 +166,7 @@ int
 rpc_failed(const struct context *ctx, const struct answer *a)
 {
 	const struct forkserver_error *e = &a->error;
-	struct bytes tb = traceback_of(a);
+	struct bytes tb = rpc_text(&a->value.data, "traceback");
 
 	if (ctx->json && a->value.data.type == MSGPACK_OBJECT_MAP) {
 		json_line(ctx->out, &a->value.data);

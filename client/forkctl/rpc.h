@@ -43,6 +43,10 @@ struct forkserver *rpc_connect(struct context *);
 int rpc_call(struct forkserver *, const char *method, struct params *p,
     int timeout_ms, struct answer *);
 
+/* Asks METHOD of child ID, with SIG where that is not 0, and does not wait for
+ * the answer: the child may have ended. */
+void rpc_tell(struct forkserver *, const char *method, uint64_t id, int sig);
+
 /* Connects, calls and closes; A is to be ended by answer_fini.  0, or the
  * exit status after the failure was told. */
 int rpc_once(struct context *, const char *method, struct params *p,
@@ -57,6 +61,11 @@ int rpc_failed_start(const struct context *, const struct answer *);
 /* The end of a verb whose result is an empty map: with --json prints it.
  * Frees A. */
 void rpc_done(const struct context *, struct answer *a, int status);
+
+/* The text of KEY in the map O; empty if there is none. */
+struct bytes rpc_text(const msgpack_object *o, const char *key);
+/* The uint of KEY in the map O, 0 if there is none. */
+uint64_t rpc_uint(const msgpack_object *o, const char *key);
 
 /* Reads a child's id from the command line.  0, or -1. */
 int rpc_id(const char *word, uint64_t *id);

@@ -44,25 +44,11 @@ relays(const struct session *s)
 	return s->term.fd != -1;
 }
 
-/* Asks the daemon without waiting for the answer: the child may have ended. */
 static void
 tell_child(struct session *s, const char *method, int sig)
 {
-	struct forkserver_error ignored;
-	struct params p;
-	uint32_t id;
-
-	if (!s->started)
-		return;
-	params_init(&p);
-	pack_kv_uint(&p.pk, &p.map, "id", s->child);
-	if (sig != 0)
-		pack_kv_uint(&p.pk, &p.map, "signal", sig);
-	pack_map_end(&p.map);
-	if (forkserver_send(s->fs, method, p.buf.data, p.buf.size, NULL, 0, &id,
-		&ignored) == 0)
-		forkserver_forget(s->fs, id);
-	params_fini(&p);
+	if (s->started)
+		rpc_tell(s->fs, method, s->child, sig);
 }
 
 /* The end of the connection ends the child. */
@@ -204,6 +190,9 @@ on_event(struct session *s, struct forkserver_event *ev)
 {
 	struct forkserver_reply r = { .data = ev->data, .size = ev->size };
 
+	/* Somebody has taken the lease: the end is told to those who ask. */
+	if (strcmp(ev->name, "moved") == 0)
+		tell_child(s, "subscribe", 0);
 	if (strcmp(ev->name, "exited") != 0) {
 		forkserver_event_free(ev);
 		return;

@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "client/forkctl/json.h"
 #include "client/forkctl/rpc.h"
@@ -34,12 +35,34 @@ state_cell(struct table *t, struct map *m)
 	table_str(t, buf);
 }
 
+/* DEPTH: below how many others it is shown. */
 static void
-row(struct table *t, const msgpack_object *o)
+title_cell(struct table *t, struct map *m, unsigned depth)
+{
+	struct bytes title = { "-", 1 };
+	char *text;
+	int n;
+
+	if (map_text(m, "title", MAP_OPTIONAL, SIZE_MAX, &title) != 1 ||
+	    title.n == 0)
+		map_text(m, "entry", MAP_OPTIONAL, SIZE_MAX, &title);
+	if (depth == 0) {
+		table_text(t, title.p, title.n);
+		return;
+	}
+	n = asprintf(&text, "%*s\\_ %.*s", (int)(2 * (depth - 1)), "",
+	    (int)title.n, title.p);
+	if (n == -1)
+		abort();
+	table_text(t, text, n);
+	free(text);
+}
+
+static void
+row(struct table *t, const msgpack_object *o, unsigned depth)
 {
 	struct map m;
 	struct err e;
-	struct bytes title;
 
 	if (map_init(&m, o, "", &e) == -1)
 		return;
@@ -50,15 +73,50 @@ row(struct table *t, const msgpack_object *o)
 	state_cell(t, &m);
 	table_map_text(t, &m, "start");
 	table_map_duration(t, &m, "age_ns");
-	if (map_text(&m, "title", MAP_OPTIONAL, SIZE_MAX, &title) == 1 &&
-	    title.n > 0)
-		table_text(t, title.p, title.n);
-	else
-		table_map_text(t, &m, "entry");
+	title_cell(t, &m, depth);
+}
+
+struct node {
+	const msgpack_object *o;
+	uint64_t id, parent;
+};
+
+/* The children of PARENT, each with those below it. */
+static void
+branch(struct table *t, const struct node *v, size_t n, uint64_t parent,
+    unsigned depth)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].parent == parent) {
+			row(t, v[i].o, depth);
+			branch(t, v, n, v[i].id, depth + 1);
+		}
 }
 
 static void
-print(const msgpack_object *o)
+rows_as_tree(struct table *t, const msgpack_object_array *children)
+{
+	struct node *v = calloc(children->size + 1, sizeof(*v));
+
+	if (v == NULL)
+		abort();
+	for (uint32_t i = 0; i < children->size; i++) {
+		const msgpack_object *o = &children->ptr[i];
+		uint64_t parent = rpc_uint(o, "parent");
+
+		v[i] = (struct node){ o, rpc_uint(o, "id"), 0 };
+		/* One that is not listed is nobody's parent here.  They are
+		 * in the order of their ids, parents first. */
+		for (uint32_t j = 0; j < i; j++)
+			if (v[j].id == parent)
+				v[i].parent = parent;
+	}
+	branch(t, v, children->size, 0, 0);
+	free(v);
+}
+
+static void
+print(const msgpack_object *o, bool tree)
 {
 	static const char *const heads[] = { "ID", "PID", "UID", "TEMPLATE",
 		"STATE", "START", "AGE", "TITLE" };
@@ -75,8 +133,10 @@ print(const msgpack_object *o)
 	table_init(&t, 8, 1 << 0 | 1 << 1 | 1 << 2 | 1 << 6);
 	for (size_t i = 0; i < 8; i++)
 		table_str(&t, heads[i]);
-	for (uint32_t i = 0; i < children->size; i++)
-		row(&t, &children->ptr[i]);
+	if (tree)
+		rows_as_tree(&t, children);
+	for (uint32_t i = 0; i < children->size && !tree; i++)
+		row(&t, &children->ptr[i], 0);
 	table_print(&t, stdout, table_screen());
 	table_fini(&t);
 }
@@ -85,15 +145,18 @@ static int
 exec_ps(struct context *ctx, int argc, char **argv)
 {
 	static const struct option options[] = { VERB_COMMON_OPTIONS,
-		{ "all", no_argument, NULL, 'a' }, { NULL, 0, NULL, 0 } };
-	bool all = false;
+		{ "all", no_argument, NULL, 'a' },
+		{ "tree", no_argument, NULL, 't' }, { NULL, 0, NULL, 0 } };
+	bool all = false, tree = false;
 	struct params p;
 	struct answer a;
 	int c, status;
 
-	while ((c = getopt_long(argc, argv, "a", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "at", options, NULL)) != -1) {
 		if (c == 'a')
 			all = true;
+		else if (c == 't')
+			tree = true;
 		else if (verb_common(&verb_ps, ctx, c, optarg, &status))
 			return status;
 	}
@@ -106,16 +169,18 @@ exec_ps(struct context *ctx, int argc, char **argv)
 	if (status == 0 && ctx->json)
 		json_line(ctx->out, &a.value.data);
 	else if (status == 0)
-		print(&a.value.data);
+		print(&a.value.data, tree);
 	answer_fini(&a);
 	return status;
 }
 
 const struct verb verb_ps = {
 	.name = "ps",
-	.args = "[-a]",
+	.args = "[-a] [-t]",
 	.line = "list the children",
 	.help = "  -a, --all          those that have ended, too, with their "
-		"exit code or signal\n",
+		"exit code or signal\n"
+		"  -t, --tree         each below the one that has asked for "
+		"it\n",
 	.exec = exec_ps,
 };

@@ -1,42 +1,6 @@
-#include <inttypes.h>
-#include <stdio.h>
+#include <stddef.h>
 
-#include "client/forkctl/json.h"
-#include "client/forkctl/program.h"
-
-/* Sends the spawn on FS and waits until user code is about to run. */
-static int
-spawn(struct context *ctx, struct forkserver *fs, const struct program *prog)
-{
-	int fds[3], status = 0;
-	unsigned nfds = 0;
-	struct params p;
-	struct answer a;
-	struct map m;
-	struct err e;
-	uint64_t id;
-
-	for (int fd = 0; prog->own_fds && fd < 3; fd++)
-		if (!ctx->was_closed[fd])
-			fds[nfds++] = fd;
-	params_init(&p);
-	program_pack(prog, &p, fds, nfds, -1, true);
-	pack_map_end(&p.map);
-	answer_init(&a);
-	a.failed = forkserver_call(fs, "spawn", p.buf.data, p.buf.size, fds,
-		       nfds, -1, &a.reply, &a.error) == -1;
-	params_fini(&p);
-	answer_open(&a);
-	if (a.failed)
-		status = rpc_failed_start(ctx, &a);
-	else if (ctx->json)
-		json_line(ctx->out, &a.value.data);
-	else if (map_init(&m, &a.value.data, "", &e) == 0 &&
-	    map_uint(&m, "id", MAP_REQUIRED, UINT64_MAX, &id) == 1)
-		printf("%" PRIu64 "\n", id);
-	answer_fini(&a);
-	return status;
-}
+#include "client/forkctl/spawn.h"
 
 static int
 exec_spawn(struct context *ctx, int argc, char **argv)
@@ -49,7 +13,7 @@ exec_spawn(struct context *ctx, int argc, char **argv)
 		goto out;
 	fs = rpc_connect(ctx);
 	if (fs != NULL)
-		status = spawn(ctx, fs, &prog);
+		status = spawn_detached(ctx, fs, &prog);
 	forkserver_close(fs);
 out:
 	program_fini(&prog);
@@ -62,6 +26,9 @@ const struct verb verb_spawn = {
 	.line = "start a child that goes on by itself, print its id",
 	.help = program_help,
 	.more =
+	    "      --token TEXT     where the same (options, words, environment) "
+	    "has been\n                       spawned with that token, print the "
+	    "id of that child\n"
 	    "      --fds            pass standard input, output and error; "
 	    "without it they\n                       are /dev/null\n\n"
 	    "Returns when the program's code is about to run. The child has no "

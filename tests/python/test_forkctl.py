@@ -288,7 +288,8 @@ def test_status_shows_latencies_as_a_table(plain_daemon):
     assert "latency" not in "\n".join(shown.splitlines()[:at])
 
 
-VERBS = "ping run spawn ps wait cancel kill signal inspect status bench templates shutdown"
+VERBS = """ping run spawn ps wait attach detach events cancel kill signal inspect status
+    bench templates shutdown"""
 
 
 @pytest.mark.parametrize("verb", VERBS.split())
