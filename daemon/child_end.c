@@ -21,10 +21,10 @@ kill_now(struct child *c)
 	if (c->pidfd == -1)
 		return; /* child_forked does it */
 	log_info("child=%ju pid=%d op=kill", (uintmax_t)c->id, (int)c->pid);
-	if (pidfd_kill_group(c->pidfd) == -1 && errno != ESRCH)
+	/* Not to its group, yet: leftover.h. */
+	if (pidfd_signal(c->pidfd, SIGKILL) == -1 && errno != ESRCH)
 		log_error("child=%ju pid=%d op=kill: %s", (uintmax_t)c->id,
 		    (int)c->pid, strerrordesc_np(errno));
-	cgroup_kill(c->cgroup);
 }
 
 static void

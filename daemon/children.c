@@ -256,7 +256,7 @@ child_forked(struct child *c, pid_t pid, int pidfd, uint64_t time_ns)
 	c->at.forked = time_ns >= c->at.ordered && time_ns <= now ? time_ns :
 								    now;
 	if (c->killed) {
-		pidfd_kill_group(pidfd);
+		pidfd_signal(pidfd, SIGKILL);
 		return;
 	}
 	/* The child's answer may have come before the zygote's word. */
@@ -351,6 +351,8 @@ children_fini(struct server *srv)
 	waiter_fini(srv);
 	for (c = TAILQ_FIRST(&cs->live); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
+		if (c->killed)
+			leftover_now(c);
 		child_free(c);
 	}
 	for (c = TAILQ_FIRST(&cs->ended); c != NULL; c = next) {

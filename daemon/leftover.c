@@ -12,6 +12,8 @@
 #include "daemon/pidfd.h"
 #include "daemon/server.h"
 
+#define MOMENT_NS (NS_PER_S / 2)
+
 struct leftover {
 	LIST_ENTRY(leftover) link;
 	struct server *srv;
@@ -66,16 +68,15 @@ anybody(int pidfd, int sig, const char *cgroup)
 void
 leftover_of(struct child *c)
 {
-	uint64_t now = clock_ns(), grace = 0;
+	uint64_t now = clock_ns(), grace = MOMENT_NS;
 	struct leftover *l = NULL;
-	bool rest = c->cancelled || c->killed;
+	bool rest = (c->cancelled || c->killed) &&
+	    anybody(c->pidfd, SIGTERM, c->cgroup);
 	int pidfd = -1;
 
-	if (rest && !c->killed && c->kill_at > now)
+	if (c->kill_at > now + grace)
 		grace = c->kill_at - now;
-	if (grace > 0)
-		rest = anybody(c->pidfd, SIGTERM, c->cgroup);
-	if (rest && grace > 0)
+	if (rest)
 		pidfd = fcntl(c->pidfd, F_DUPFD_CLOEXEC, 3);
 	if (pidfd != -1)
 		l = calloc(1, sizeof(*l));
@@ -96,6 +97,12 @@ leftover_of(struct child *c)
 		cgroup_remove(c->srv, c->cgroup);
 	}
 	c->cgroup = NULL;
+}
+
+void
+leftover_now(const struct child *c)
+{
+	kill_rest(c->pidfd, c->cgroup);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * leftover: what a cancelled child has left in its process group and its
- * control group: it has the rest of the child's grace.  Owns the
+ * leftover: what a cancelled or killed child has left in its process group and its
+ * control group: it has the rest of the child's grace, and a moment at least.  Owns the
  * folder of its control group from the child's end on.
  */
 #ifndef DAEMON_LEFTOVER_H
@@ -18,10 +18,14 @@ LIST_HEAD(leftovers, leftover);
 /*
  * C has exited.  Of one that was cancelled or killed: SIGTERM to what is left of
  * its process group; SIGKILL to that and to what is left of its control group
- * when the grace is over, at once where it is already.  What any other has left
- * goes on, as under python.  Takes C's control group.
+ * when the grace is over, but not before a moment has passed, in which
+ * multiprocessing's resource tracker, for one, removes what the child has left
+ * in turn.  What any other has left goes on, as under python.  Takes C's control
+ * group.
  */
 void leftover_of(struct child *);
+/* SIGKILL to C's groups, with nobody to wait for its end. */
+void leftover_now(const struct child *);
 /* Processes have been reaped: those of whom nothing is left are done with. */
 void leftovers_check(struct server *);
 /* SIGKILL to all of them. */

@@ -47,14 +47,6 @@ pidfd_signal_group(int pidfd, int sig)
 	    SIGNAL_PROCESS_GROUP);
 }
 
-int
-pidfd_kill_group(int pidfd)
-{
-	/* Not only the group: the process may have left it. */
-	pidfd_signal_group(pidfd, SIGKILL);
-	return pidfd_signal(pidfd, SIGKILL);
-}
-
 bool
 pidfd_exited(int pidfd)
 {

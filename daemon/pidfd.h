@@ -18,8 +18,6 @@ int pidfd_signal(int pidfd, int sig);
  * its number for as long as anybody is in it (Linux 6.9, else EINVAL; ESRCH
  * where nobody is). */
 int pidfd_signal_group(int pidfd, int sig);
-/* SIGKILL to that group, if there is one, and then to the process. */
-int pidfd_kill_group(int pidfd);
 /* Whether the process is over, reaped or not. */
 bool pidfd_exited(int pidfd);
 /* Wait status of a process that somebody else has reaped (Linux 6.15).  0, or
