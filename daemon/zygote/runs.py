@@ -93,6 +93,16 @@ def _watch_runs():
     _trio_run.Runner.close = close
 
 
+def forget():
+    """In a process that was forked in the midst of them: they are its parent's,
+    and SIGTERM is not for us to act on."""
+    global _first_run
+    _runs.clear()
+    _first_run = None
+    if signal.getsignal(signal.SIGTERM) is cancel:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def cancel(signum=None, frame=None):
     """Ends every trio.run's main task; without any, what SIGTERM does."""
     global _first_run

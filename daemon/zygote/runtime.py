@@ -170,10 +170,16 @@ def _on_control(signum, frame):
         _forkserverd_runs.cancel()
 
 
+def _forked():
+    """In a process that the program has forked: none of what is ours is its."""
+    _control_drop()
+    _forkserverd_runs.forget()
+
+
 def watch_control(promoted):
     """Hears the daemon from now on.  A cancel may have come before."""
     _control_arm()
-    os.register_at_fork(after_in_child=_control_drop)
+    os.register_at_fork(after_in_child=_forked)
     if promoted and _control_read():
         _forkserverd_runs.cancel()
 
