@@ -43,6 +43,7 @@ static struct {
 	struct kids kids;
 	struct canary canary;
 	int epfd;
+	bool backlog; /* there may be whole messages in the stream */
 	bool over;
 } z;
 
@@ -297,6 +298,7 @@ obey(const struct msg *m)
 	}
 }
 
+/* One message, so that nobody's end waits for more than one fork. */
 static void
 hear(void)
 {
@@ -304,15 +306,15 @@ hear(void)
 	struct msg m;
 	int r;
 
-	if (stream_fill(&z.stream, &e) != STREAM_GOT) {
+	if (!z.backlog && stream_fill(&z.stream, &e) != STREAM_GOT) {
 		z.over = true;
 		return;
 	}
-	while (!z.over && (r = stream_next(&z.stream, &m, &e)) == 1) {
+	r = stream_next(&z.stream, &m, &e);
+	if ((z.backlog = r == 1)) {
 		obey(&m);
 		msg_fini(&m);
-	}
-	if (!z.over && r == -1) {
+	} else if (r == -1) {
 		fprintf(stderr, "forkserver-zygote: the daemon: %s\n", e.msg);
 		z.over = true;
 	}
@@ -325,11 +327,11 @@ timeout_ms(void)
 {
 	uint64_t now = clock_ns();
 
-	if (z.state != PROVING)
-		return -1;
-	if (now >= z.canary.until_ns)
-		return 0;
-	return (z.canary.until_ns - now) / 1000000 + 1;
+	if (z.backlog || z.state != PROVING)
+		return z.backlog ? 0 : -1;
+	return now < z.canary.until_ns ?
+	    (z.canary.until_ns - now) / 1000000 + 1 :
+	    0;
 }
 
 static void
@@ -339,17 +341,20 @@ loop(void)
 
 	while (!z.over) {
 		int n = epoll_wait(z.epfd, ev, EVENTS, timeout_ms());
+		bool orders = z.backlog;
 
-		if (n == 0 && z.state == PROVING)
+		if (z.state == PROVING && clock_ns() >= z.canary.until_ns)
 			kill(z.canary.kid->pid, SIGKILL);
-		for (int i = 0; i < n && !z.over; i++) {
+		for (int i = 0; i < n; i++) {
 			if (ev[i].data.ptr == &z.stream)
-				hear();
+				orders = true;
 			else if (ev[i].data.ptr == &z.handover)
 				made();
 			else
 				reap(ev[i].data.ptr);
 		}
+		if (orders && !z.over)
+			hear();
 	}
 }
 
