@@ -20,6 +20,7 @@
 
 #include "tests/den.h"
 #include "tests/harness.h"
+#include "tests/modes.h"
 
 static char mounted[] = "/tmp/forkserverd-cgroup-XXXXXX";
 static char home[128]; /* the group that is the daemon's to divide */

@@ -13,13 +13,6 @@ struct den {
 	int out;
 };
 
-/* A template of each mode, with the tests' fixtures; the zygotes of cold
- * starts come on top. */
-#define TWO_MODES \
-	"[template.default]\npath = [\"%s\"]\npreload = [\"trio\", \"jobs\"]\n" \
-	"[template.isolated]\nmode = \"isolated\"\npath = [\"%s\"]\n" \
-	"preload = [\"trio\", \"jobs\"]\n"
-
 /* A grace that can be waited for, and that a child can end in. */
 #define SHORT ", 'grace_ns': 2000000000"
 
