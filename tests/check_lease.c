@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/gate.h"
 #include "tests/harness.h"
 #include "tests/up.h"
 
@@ -92,6 +94,58 @@ START_TEST(lease_ends_with_the_peer)
 }
 END_TEST
 
+/* A connection closed in one direction is at its end, with answers still on
+ * their way to it: what it asked for is not left behind, whether it has started
+ * or not. */
+START_TEST(lease_ends_with_a_half_close)
+{
+	static const char *const kinds[] = { "", ", 'detached': true" };
+	struct peer p, other;
+	struct reply r;
+	struct gate g;
+	struct up u;
+	uint64_t id;
+
+	live_start(NULL);
+	peer_open(&other);
+	for (int i = 0; i < 2; i++) {
+		peer_open(&p);
+		u = up_start(&p, "", "clean_up");
+		g = gate_make();
+		peer_send(&p, "spawn",
+		    "{'call': 'waits_at_import:hang', 'env': {'GATE': '%s'}%s}",
+		    g.path, kinds[i]);
+		id = newest(&p);
+		ck_assert_int_eq(shutdown(p.st.fd, SHUT_WR), 0);
+		ck_assert_str_eq(read_text(u.out, false), "clean\n");
+		wait_end(&other, u.id, &r);
+		ck_assert(bool_at(&r, "cancelled") && !bool_at(&r, "killed"));
+		reply_fini(&r);
+		wait_end(&other, id, &r);
+		ck_assert(bool_at(&r, "cancelled") && !has(&r, "phases"));
+		reply_fini(&r);
+		peer_closed(&p);
+		unlink(g.path);
+		close(u.out);
+		peer_close(&p);
+	}
+	/* The request and the end, read at once. */
+	peer_open(&p);
+	peer_send(&p, "spawn", "{'call': 'jobs:hang'}");
+	ck_assert_int_eq(shutdown(p.st.fd, SHUT_WR), 0);
+	peer_closed(&p);
+	/* None, or one that ends. */
+	for (size_t n = 1; n > 0;) {
+		ask(&other, &r, "list", "{}");
+		n = at(&r, "children")->via.array.size;
+		reply_fini(&r);
+	}
+	peer_close(&p);
+	peer_close(&other);
+	live_stop();
+}
+END_TEST
+
 START_TEST(shutdown_drains)
 {
 	struct peer p, q;
@@ -161,7 +215,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { lease_ends_with_the_connection,
-		lease_ends_with_the_peer, shutdown_drains, daemon_dies, NULL };
+		lease_ends_with_the_peer, lease_ends_with_a_half_close,
+		shutdown_drains, daemon_dies, NULL };
 
 	return harness_main("lease", tests);
 }
