@@ -216,9 +216,13 @@ bench-quick: all $(benches)
 bench-readme:
 	@python3.14 tests/bench/readme.py
 
+# Those whose children may as well be standbys.
+standbys := $(patsubst %,$(suites)/check_%+standbys,attach entries events lease \
+	life output surroundings tree wait)
+
 ## check         all tests
 check: all suites
-	@tests/run_suites $(checks) tests/check_deps tests/python
+	@tests/run_suites $(checks) $(standbys) tests/check_deps tests/python
 
 ## check-asan    the suites with daemon, client and wire under ASan and UBSan
 check-asan: all
@@ -233,7 +237,7 @@ check-dbg:
 	$(call variant,dbg,check-suites)
 
 check-suites: programs suites
-	@tests/run_suites $(checks) tests/python
+	@tests/run_suites $(checks) $(standbys) tests/python
 
 check-suites-tsan: programs $(tsans) $(benches)
 	@tests/run_suites $(tsans) tests/python \

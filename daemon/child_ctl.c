@@ -13,8 +13,10 @@
 #include "daemon/clock.h"
 #include "daemon/fdcloser.h"
 #include "daemon/log.h"
+#include "daemon/rebirth.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
+#include "daemon/zygote_orders.h"
 #include "proto/map.h"
 #include "proto/pack.h"
 #include "proto/stream.h"
@@ -91,6 +93,7 @@ take_response(struct child *c, const struct msg *m, struct err *e)
 	if (m->id != JOB_ID || k->answered)
 		return err_set(e, ERR_MALFORMED, "a response to nothing");
 	k->answered = true;
+	rebirth_no_more(c);
 	if (m->error.type != MSGPACK_OBJECT_NIL) {
 		spawn_reply_job_error(c, &m->error);
 		/* It says that it will exit. */
@@ -177,7 +180,11 @@ take_msg(struct child *c, const struct msg *m, struct err *e)
 {
 	switch (m->type) {
 	case MSG_RESPONSE:
-		return take_response(c, m, e);
+		if (take_response(c, m, e) == -1)
+			return -1;
+		if (c->standby && c->zygote != NULL)
+			zygote_lease(c->zygote, c);
+		return 0;
 	case MSG_NOTIFY:
 		return strcmp(m->method, "done") == 0 ? take_done(c, m, e) : 0;
 	case MSG_REQUEST:

@@ -18,6 +18,7 @@
 #include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/pidfd.h"
+#include "daemon/rebirth.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
@@ -70,7 +71,7 @@ child_state_name(enum child_state s)
 const char *
 child_start_name(const struct child *c)
 {
-	return lane_name(c->lane);
+	return c->standby ? "standby" : lane_name(c->lane);
 }
 
 void
@@ -290,7 +291,9 @@ child_over(struct child *c)
 	c->at.end = clock_ns();
 	if (c->pidfd != -1)
 		close(c->pidfd);
-	c->pidfd = -1;
+	if (c->child_end != -1)
+		close(c->child_end);
+	c->pidfd = c->child_end = -1;
 	c->zygote = NULL;
 	forget_order(c);
 	child_set_state(c, CHILD_ENDED);
@@ -317,7 +320,7 @@ child_over(struct child *c)
 void
 child_reaped(struct child *c, int status, const struct child_usage *usage)
 {
-	if (c->reaped)
+	if (c->reaped || rebirth_from_standby(c))
 		return;
 	c->reaped = true;
 	c->status = status;

@@ -92,10 +92,12 @@ struct child {
 	pid_t pid;             /* 0 before the fork */
 	int pidfd;
 	int child_end;           /* of the control socket: kept until
-					 * the fork is known, so that the job
-					 * in it outlives a zygote; then -1 */
+					 * the fork is known, of a standby
+					 * until it answers, so that the job
+					 * in it outlives them; then -1 */
 	uint64_t order;          /* number of the last one, 0: none */
-	unsigned orders;         /* forks that were ordered */
+	unsigned orders;         /* processes that it was to be */
+	bool standby;            /* it was one, or was to be */
 	struct child_ctl *ctl;   /* NULL once ended */
 	struct capture *capture; /* NULL: none was asked for */
 	bool contain;            /* in a control group of its own */
@@ -158,7 +160,7 @@ struct child *child_new(const struct request *, const struct spawn *,
 
 void child_set_state(struct child *, enum child_state);
 const char *child_state_name(enum child_state);
-/* "warm" or "cold", as it is (or will be) forked. */
+/* "standby", "warm" or "cold": how it is (or will be) started. */
 const char *child_start_name(const struct child *);
 
 /* What the zygote says. */

@@ -30,6 +30,7 @@ struct config_server {
 	uint64_t max_clients;
 	uint64_t max_children;     /* live, all states */
 	uint64_t max_starting;     /* of these, not yet running */
+	uint64_t max_standbys;     /* of all templates */
 	uint64_t max_queued_bytes; /* output of one client */
 	uint64_t records;          /* exit records that are kept */
 	uint64_t tokens;           /* of spawns */
@@ -50,6 +51,8 @@ struct config_template {
 	struct words prime, after_fork, allow;
 	uint64_t canary_ns, preload_ns;
 	int start; /* enum config_start */
+	uint64_t standby_min, standby_max;
+	uint64_t standby_age_ns; /* 0: they do not age */
 };
 
 struct config {

@@ -43,6 +43,8 @@ const struct config_key config_server_keys[] = {
 	    NULL },
 	{ "max_starting", KIND_COUNT, SERVER(max_starting), "1024", 1, 1000000,
 	    NULL },
+	{ "max_standbys", KIND_COUNT, SERVER(max_standbys), "256", 0, 100000,
+	    NULL },
 	{ "max_queued_bytes", KIND_COUNT, SERVER(max_queued_bytes), "67108864",
 	    65536, UINT64_C(1) << 40, NULL },
 	{ "records", KIND_COUNT, SERVER(records), "4096", 0, 1000000, NULL },
@@ -75,6 +77,12 @@ const struct config_key config_template_keys[] = {
 	{ "preload_timeout", KIND_SECONDS, TEMPLATE(preload_ns), "120.0", 0,
 	    86400, NULL },
 	{ "start", KIND_CHOICE, TEMPLATE(start), "auto", 0, 0, start_names },
+	{ "standby_min", KIND_COUNT, TEMPLATE(standby_min), "2", 0, 10000,
+	    NULL },
+	{ "standby_max", KIND_COUNT, TEMPLATE(standby_max), "16", 0, 10000,
+	    NULL },
+	{ "standby_age", KIND_SECONDS, TEMPLATE(standby_age_ns), "600.0", 0,
+	    86400, NULL },
 	{ 0 },
 };
 

@@ -21,7 +21,8 @@ children_left(const struct server *srv)
 
 	/* Detached ones that are about to start are let to. */
 	return cs->leased > 0 || cs->count[CHILD_QUEUED] > 0 ||
-	    cs->count[CHILD_STARTING] > 0 || !LIST_EMPTY(&srv->leftovers);
+	    cs->count[CHILD_STARTING] > 0 || srv->standbys.n > 0 ||
+	    !LIST_EMPTY(&srv->leftovers);
 }
 
 static void
@@ -134,6 +135,7 @@ drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 		srv->drain.phase = DRAIN_CHILDREN;
 		listener_close(srv);
 		clients_tell_draining(srv);
+		templates_end_standbys(srv);
 		clock_arm(srv->loop, &srv->drain.deadline,
 		    srv->cfg->server.drain_timeout_ns);
 	}

@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
+#include "daemon/zygote_orders.h"
 
 #define RETRY_FIRST_NS (NS_PER_S / 10)
 #define RETRY_MAX_NS (30 * NS_PER_S)
@@ -226,6 +227,8 @@ lane_ready(struct lane *l)
 		turn_cold(l);
 	else
 		serve_queue(l);
+	if (l == &t->warm && lane_state(l) == LANE_READY)
+		pool_start(&t->pool);
 	events_template(t);
 	server_check_ready(t->srv);
 }

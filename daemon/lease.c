@@ -6,7 +6,7 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/tree.h"
-#include "daemon/zygote.h"
+#include "daemon/zygote_orders.h"
 #include "proto/pack.h"
 
 void

@@ -9,6 +9,7 @@
 #include "daemon/asker.h"
 #include "daemon/capture.h"
 #include "daemon/child_ctl.h"
+#include "daemon/child_end.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/dispatch.h"
@@ -106,8 +107,13 @@ static int
 open_job(const struct request *rq, struct child *c, struct spawn *s, int *fds,
     struct err *e)
 {
-	if ((s->token.n == 0 || token_give(c, rq, s->token, e) == 0) &&
-	    child_ctl_open(c, e) == 0 && capture_open(c, s, fds, e) == 0)
+	int r = capture_open(c, s, fds, e);
+
+	if (r == 0 && s->token.n > 0)
+		r = token_give(c, rq, s->token, e);
+	if (r == 0)
+		r = template_standby(c, e);
+	if (r == 1 || (r == 0 && child_ctl_open(c, e) == 0))
 		return child_ctl_job(c, s, fds, e);
 	drop(fds, s->nfds);
 	return -1;
@@ -134,7 +140,10 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	if (open_job(rq, c, s, fds, e) == 0)
 		return c;
 	c->answered = true; /* the dispatcher does, with E */
-	child_drop(c);
+	if (c->pid != 0)
+		child_kill(c, e);
+	else
+		child_drop(c);
 	return NULL;
 }
 
@@ -182,6 +191,7 @@ method_spawn(struct request *rq, struct err *e)
 	c = make_child(rq, &s, fds, e);
 	if (c == NULL)
 		return -1;
-	template_submit(c);
+	if (c->pid == 0)
+		template_submit(c);
 	return 0;
 }

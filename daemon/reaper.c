@@ -65,9 +65,15 @@ reaped(struct server *srv, pid_t pid, int status, const struct rusage *ru)
 		.majflt = ru->ru_majflt,
 	};
 	struct child *c = child_by_pid(srv, pid);
+	struct standby *sb;
 
 	if (c != NULL) {
 		child_reaped(c, status, &u);
+		return;
+	}
+	sb = templates_standby_by_pid(srv, pid);
+	if (sb != NULL) {
+		standby_reaped(sb, status);
 		return;
 	}
 	srv->reaper.strays++;

@@ -1,14 +1,17 @@
 #include "daemon/rebirth.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon/child_ctl.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
 #include "daemon/failure.h"
 #include "daemon/lane.h"
+#include "daemon/log.h"
 #include "daemon/orphan.h"
 #include "daemon/pidfd.h"
+#include "daemon/tree.h"
 
 #define ORDERS_MAX 3 /* zygotes that may die over one child */
 
@@ -61,4 +64,34 @@ rebirth_orphaned(struct child *c, const char *how)
 	if (pidfd_status(c->pidfd, &status) == -1)
 		status = -1;
 	child_reaped(c, status, NULL);
+}
+
+bool
+rebirth_from_standby(struct child *c)
+{
+	if (!c->standby || c->child_end == -1 || c->state != CHILD_STARTING ||
+	    c->killed || !child_ctl_untouched(c))
+		return false;
+	log_info("child=%ju pid=%d op=rebirth: its standby ended before it had "
+		 "read of the job",
+	    (uintmax_t)c->id, (int)c->pid);
+	tree_unforked(c);
+	close(c->pidfd);
+	c->pid = 0;
+	c->pidfd = -1;
+	c->zygote = NULL;
+	c->standby = false;
+	c->at.ordered = c->at.forked = 0;
+	child_set_state(c, CHILD_QUEUED);
+	lane_submit(c->lane, c);
+	return true;
+}
+
+void
+rebirth_no_more(struct child *c)
+{
+	if (!c->standby || c->child_end == -1)
+		return;
+	close(c->child_end);
+	c->child_end = -1;
 }

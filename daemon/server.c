@@ -177,6 +177,7 @@ server_fini(struct server *srv)
 		zygote_free(z);
 	templates_fini(srv);
 	cgroups_fini(srv);
+	table_fini(&srv->standbys);
 	latency_fini(&srv->latency);
 	reaper_fini(srv);
 	ev_timer_stop(srv->loop, &srv->drain.step);

@@ -36,6 +36,7 @@ struct server {
 	struct children children;
 	struct latency latency;
 	struct templates templates;
+	struct table standbys; /* all that are not over, by order */
 	struct reaper reaper;
 	struct cgroups cgroups;
 	struct leftovers leftovers;

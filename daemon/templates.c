@@ -27,6 +27,7 @@ templates_init(struct server *srv, struct err *e)
 		t->way = ZYGOTE_PROMOTED;
 		lane_init(&t->warm, t, ZYGOTE_WARM);
 		lane_init(&t->cold, t, ZYGOTE_COLD);
+		pool_init(&t->pool, srv, &t->warm);
 	}
 	return 0;
 }
@@ -69,12 +70,30 @@ templates_fini(struct server *srv)
 	struct templates *ts = &srv->templates;
 
 	for (size_t i = 0; i < ts->n; i++) {
+		pool_fini(&ts->v[i].pool);
 		lane_fini(&ts->v[i].warm);
 		lane_fini(&ts->v[i].cold);
 		free(ts->v[i].reason);
 	}
 	free(ts->v);
 	*ts = (struct templates){ 0 };
+}
+
+void
+templates_end_standbys(struct server *srv)
+{
+	for (size_t i = 0; i < srv->templates.n; i++)
+		pool_end(&srv->templates.v[i].pool);
+}
+
+struct standby *
+templates_standby_by_pid(struct server *srv, pid_t pid)
+{
+	struct standby *sb = NULL;
+
+	for (size_t i = 0; i < srv->templates.n && sb == NULL; i++)
+		sb = pool_by_pid(&srv->templates.v[i].pool, pid);
+	return sb;
 }
 
 bool
@@ -107,6 +126,18 @@ const char *
 template_name(const struct template *t)
 {
 	return t->cfg->name;
+}
+
+int
+template_standby(struct child *c, struct err *e)
+{
+	struct template *t = c->templ;
+
+	/* One that has a control group cannot be without. */
+	if (c->want != SPAWN_ANY || usual_lane(t) != &t->warm ||
+	    (!c->contain && t->srv->cgroups.base != NULL))
+		return 0;
+	return pool_take(&t->pool, c, e);
 }
 
 void
@@ -205,6 +236,8 @@ template_pack(const struct template *t, msgpack_packer *pk)
 	pack_kv_uint(pk, &m, "generation", t->generation);
 	if (l->z != NULL)
 		pack_zygote(l->z, pk, &m);
+	pack_key(pk, &m, "standby");
+	pool_pack(&t->pool, pk);
 	pack_kv_uint(pk, &m, "children", children_of(t));
 	pack_kv_uint(pk, &m, "failures", l->failures);
 	if (lane_state(l) == LANE_FAILED) {

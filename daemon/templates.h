@@ -13,6 +13,7 @@
 #include "daemon/children.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
+#include "daemon/pool.h"
 #include "daemon/zygote.h"
 #include "proto/map.h"
 
@@ -39,6 +40,7 @@ struct template
 	enum zygote_way way; /* as the last warm zygote found */
 	char *reason;        /* why not promoted; NULL: it is */
 	struct lane warm, cold;
+	struct pool pool; /* of the warm one */
 };
 
 struct templates {
@@ -54,6 +56,10 @@ void templates_start(struct server *);
 void templates_fini(struct server *);
 /* Tells every zygote to end; none is started any more. */
 void templates_end(struct server *);
+/* Ends all standbys, for good. */
+void templates_end_standbys(struct server *);
+/* That of the process PID, NULL: there is none. */
+struct standby *templates_standby_by_pid(struct server *, pid_t pid);
 /* Whether each auto template is ready or has failed. */
 bool templates_settled(const struct server *);
 
@@ -64,6 +70,9 @@ const char *template_name(const struct template *);
 /* The map of `templates`. */
 void template_pack(const struct template *, msgpack_packer *);
 
+/* Where a standby may serve C and one is there, C gets it.  1, 0, or -1 with E
+ * filled. */
+int template_standby(struct child *, struct err *);
 /* Has the child forked, now or when its lane is ready; where its lane has
  * failed its spawn is answered and C freed. */
 void template_submit(struct child *);

@@ -77,8 +77,8 @@ parent_of(const struct child *c)
 	return c->parent != 0 ? child_find(c->srv, c->parent) : NULL;
 }
 
-static void
-forget_pid(struct child *c)
+void
+tree_unforked(struct child *c)
 {
 	struct table *t = &c->srv->children.by_pid;
 
@@ -178,7 +178,7 @@ tree_over(struct child *c)
 	uint64_t mark = ++srv->children.last_mark;
 	struct child *kid;
 
-	forget_pid(c);
+	tree_unforked(c);
 	untie(c);
 	if (c->kids == 0)
 		return;

@@ -34,6 +34,8 @@ void tree_join(struct child *, struct client *owner);
 void tree_leave(struct child *);
 /* C has a pid now: a connection may have come from there before. */
 void tree_forked(struct child *);
+/* ... and has none any more. */
+void tree_unforked(struct child *);
 /* C has ended: the leases of those that it spawned end with it, to any
  * depth. */
 void tree_over(struct child *);

@@ -17,7 +17,6 @@
 #include "daemon/log.h"
 #include "daemon/rebirth.h"
 #include "daemon/server.h"
-#include "daemon/spawn_reply.h"
 #include "daemon/zygote_exec.h"
 #include "daemon/zygote_says.h"
 #include "proto/pack.h"
@@ -55,6 +54,7 @@ static void
 ending(struct zygote *z)
 {
 	z->state = ZYGOTE_ENDING;
+	pool_forget(&z->lane->t->pool, z);
 	ev_io_stop(z->srv->loop, &z->wr);
 	clock_arm(z->srv->loop, &z->timer, END_NS);
 }
@@ -156,8 +156,8 @@ write_cb(struct ev_loop *loop, ev_io *w, int events)
 		ev_io_stop(loop, w); /* an error is its end: EOF follows */
 }
 
-static void
-put(struct zygote *z, struct msg_out *o)
+void
+zygote_put(struct zygote *z, struct msg_out *o)
 {
 	struct err e;
 
@@ -217,7 +217,7 @@ configure(struct zygote *z)
 	pack_kv_uint(&o.pk, &m, "canary_ns", t->canary_ns);
 	pack_kv_uint(&o.pk, &m, "generation", z->generation);
 	pack_map_end(&m);
-	put(z, &o);
+	zygote_put(z, &o);
 }
 
 struct zygote *
@@ -264,61 +264,6 @@ zygote_start(struct lane *l, uint64_t generation, struct err *e)
 	    (uintmax_t)generation);
 	configure(z);
 	return z;
-}
-
-void
-zygote_fork(struct zygote *z, struct child *c)
-{
-	int end = fcntl(c->child_end, F_DUPFD_CLOEXEC, 3);
-	struct msg_out o;
-	struct pack_map m;
-	struct err e;
-	int r = 0;
-
-	msg_out_init(&o);
-	if (end == -1 || msg_out_fd(&o, end) == -1 || child_number(c, 0) == -1)
-		r = err_sys(&e, end == -1 ? errno : ENOMEM,
-		    "pass a control socket");
-	else if (c->contain && c->cgroup == NULL)
-		r = cgroup_new(z->srv, &c->cgroup, &e);
-	if (r == -1) {
-		msg_out_fini(&o);
-		spawn_reply_err(c, &e);
-		child_drop(c);
-		return;
-	}
-	c->zygote = z;
-	c->generation = z->generation;
-	c->orders++;
-	child_set_state(c, CHILD_STARTING);
-	msg_begin_notify(&o, "fork");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "order", c->order);
-	if (c->owner != 0)
-		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
-	if (c->cgroup != NULL)
-		pack_kv_text(&o.pk, &m, "cgroup", c->cgroup);
-	pack_map_end(&m);
-	c->at.ordered = clock_ns();
-	put(z, &o);
-}
-
-void
-zygote_lease(struct zygote *z, const struct child *c)
-{
-	struct msg_out o;
-	struct pack_map m;
-
-	if (z->state == ZYGOTE_ENDING)
-		return;
-	msg_out_init(&o);
-	msg_begin_notify(&o, "lease");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "order", c->order);
-	if (c->owner != 0)
-		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
-	pack_map_end(&m);
-	put(z, &o);
 }
 
 static void
@@ -392,6 +337,7 @@ zygote_over(struct zygote *z, int status)
 		if (c->zygote == z)
 			rebirth_orphaned(c, how);
 	}
+	pool_orphan(&z->lane->t->pool, z);
 	if (!z->retired)
 		tell_lane(z, how);
 	zygote_free(z);

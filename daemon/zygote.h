@@ -42,6 +42,7 @@ struct zygote {
 	ev_io rd, wr;
 	ev_timer timer;    /* preload time-out; then: kill */
 	uint64_t ready_ns; /* when */
+	size_t forking;    /* children that are ordered, and not forked */
 	char loading[128]; /* the import that runs, "" if none */
 	struct err killed; /* why we killed it; code 0: not */
 
@@ -56,10 +57,8 @@ TAILQ_HEAD(zygote_list, zygote);
 
 /* Starts the process and sends it `configure`.  NULL with E filled. */
 struct zygote *zygote_start(struct lane *, uint64_t generation, struct err *);
-/* Orders the fork of a queued child, which becomes `starting`. */
-void zygote_fork(struct zygote *, struct child *);
-/* C, whose fork it was ordered, is leased now, or is not. */
-void zygote_lease(struct zygote *, const struct child *c);
+/* Sends it O; a zygote that cannot be written to is killed. */
+void zygote_put(struct zygote *, struct msg_out *o);
 /* Tells it to end, by EOF; it is killed when it does not.  Its end is not
  * reported to the lane, which has let go of it. */
 void zygote_retire(struct zygote *);

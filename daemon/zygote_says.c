@@ -12,25 +12,32 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
+#include "daemon/standby.h"
 #include "daemon/templates.h"
 #include "daemon/zygote.h"
 #include "proto/map.h"
 
-/* A child that this zygote was told to fork and that is not over. */
-static struct child *
-child_of(struct zygote *z, struct map *m, struct err *e)
-{
+/* What an order of this zygote's has become, and that is not over: one of
+ * the two is NULL. */
+struct ordered {
 	struct child *c;
+	struct standby *sb;
+};
+
+static int
+read_order(struct zygote *z, struct map *m, struct ordered *to, struct err *e)
+{
 	uint64_t order;
 
 	if (map_uint(m, "order", MAP_REQUIRED, UINT64_MAX, &order) == -1)
-		return NULL;
-	c = table_get(&z->srv->children.by_order, order);
-	if (c != NULL && c->zygote == z)
-		return c;
-	err_set(e, ERR_MALFORMED, "order %ju is none of its own",
+		return -1;
+	to->c = table_get(&z->srv->children.by_order, order);
+	to->sb = to->c == NULL ? standby_find(z->srv, order) : NULL;
+	if ((to->c != NULL && to->c->zygote == z) ||
+	    (to->sb != NULL && to->sb->zygote == z))
+		return 0;
+	return err_set(e, ERR_MALFORMED, "order %ju is none of its own",
 	    (uintmax_t)order);
-	return NULL;
 }
 
 static int
@@ -146,31 +153,39 @@ take_loading(struct zygote *z, const struct msg *msg, struct err *e)
 	return 0;
 }
 
+static bool
+is_forked(const struct ordered *o)
+{
+	return (o->c != NULL ? o->c->pid : o->sb->pid) != 0;
+}
+
 static int
 take_forked(struct zygote *z, const struct msg *msg, struct err *e)
 {
 	struct map m;
-	struct child *c;
+	struct ordered o;
 	uint64_t pid, at;
 	int fd;
 
 	if (stream_take_fds(&z->st, 1, &fd, e) == -1)
 		return -1;
 	if (map_init(&m, &msg->params, "forked", e) == -1 ||
-	    (c = child_of(z, &m, e)) == NULL ||
+	    read_order(z, &m, &o, e) == -1 ||
 	    map_uint(&m, "pid", MAP_REQUIRED, INT_MAX, &pid) == -1 ||
 	    map_uint(&m, "time_ns", MAP_REQUIRED, UINT64_MAX, &at) == -1) {
 		close(fd);
 		return -1;
 	}
-	if (c->pid != 0 || pid < 2) {
+	if (is_forked(&o) || pid < 2) {
 		close(fd);
-		return err_set(e, ERR_MALFORMED,
-		    "child %ju was forked as "
-		    "%ju already",
-		    (uintmax_t)c->id, (uintmax_t)c->pid);
+		return err_set(e, ERR_MALFORMED, "it was forked already");
 	}
-	child_forked(c, pid, fd, at);
+	if (o.sb != NULL) {
+		standby_forked(o.sb, pid, fd);
+		return 0;
+	}
+	z->forking--;
+	child_forked(o.c, pid, fd, at);
 	return 0;
 }
 
@@ -178,23 +193,27 @@ static int
 take_fork_failed(struct zygote *z, const struct msg *msg, struct err *e)
 {
 	struct map m;
-	struct child *c;
+	struct ordered o;
 	struct bytes b;
 	int64_t sys = 0;
 	struct err why;
 
 	if (map_init(&m, &msg->params, "fork_failed", e) == -1 ||
-	    (c = child_of(z, &m, e)) == NULL ||
+	    read_order(z, &m, &o, e) == -1 ||
 	    map_int(&m, "errno", MAP_OPTIONAL, 0, 4095, &sys) == -1 ||
 	    map_str(&m, "message", MAP_REQUIRED, 4096, &b) == -1)
 		return -1;
-	if (c->pid != 0)
-		return err_set(e, ERR_MALFORMED, "child %ju was forked",
-		    (uintmax_t)c->id);
+	if (is_forked(&o))
+		return err_set(e, ERR_MALFORMED, "it was forked");
 	err_set(&why, ERR_SYSTEM, "%.*s", (int)b.n, b.p);
 	why.sys = sys;
-	spawn_reply_err(c, &why);
-	child_drop(c);
+	if (o.sb != NULL) {
+		standby_not_forked(o.sb, &why);
+		return 0;
+	}
+	z->forking--;
+	spawn_reply_err(o.c, &why);
+	child_drop(o.c);
 	return 0;
 }
 
@@ -203,11 +222,11 @@ take_reaped(struct zygote *z, const struct msg *msg, struct err *e)
 {
 	struct child_usage u = { 0 };
 	struct map m;
-	struct child *c;
+	struct ordered o;
 	uint64_t status;
 
 	if (map_init(&m, &msg->params, "reaped", e) == -1 ||
-	    (c = child_of(z, &m, e)) == NULL ||
+	    read_order(z, &m, &o, e) == -1 ||
 	    map_uint(&m, "status", MAP_REQUIRED, 0xffff, &status) == -1 ||
 	    map_uint(&m, "utime_ns", MAP_REQUIRED, UINT64_MAX, &u.utime_ns) ==
 		-1 ||
@@ -218,10 +237,12 @@ take_reaped(struct zygote *z, const struct msg *msg, struct err *e)
 	    map_uint(&m, "minflt", MAP_REQUIRED, UINT64_MAX, &u.minflt) == -1 ||
 	    map_uint(&m, "majflt", MAP_REQUIRED, UINT64_MAX, &u.majflt) == -1)
 		return -1;
-	if (c->pid == 0)
-		return err_set(e, ERR_MALFORMED, "child %ju was not forked",
-		    (uintmax_t)c->id);
-	child_reaped(c, status, &u);
+	if (!is_forked(&o))
+		return err_set(e, ERR_MALFORMED, "it was not forked");
+	if (o.sb != NULL)
+		standby_reaped(o.sb, status);
+	else
+		child_reaped(o.c, status, &u);
 	return 0;
 }
 

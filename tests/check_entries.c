@@ -81,7 +81,8 @@ START_TEST(reply_tells_the_start)
 	ck_assert_int_gt(int_at(&r, "pid"), 1);
 	ck_assert_str_eq(str_at(&r, "template"), "default");
 	ck_assert_int_eq(int_at(&r, "generation"), 1);
-	ck_assert_str_eq(str_at(&r, "start"), "warm");
+	ck_assert_str_eq(str_at(&r, "start"),
+	    live.standbys ? "standby" : "warm");
 	ck_assert_int_ge(int_at(&r, "interpreter"), 1);
 	ck_assert(bool_at(&r, "promoted"));
 	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {

@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -364,6 +365,8 @@ END_TEST
 int
 main(void)
 {
+	/* It is about forks. */
+	unsetenv("FORKSERVERD_STANDBYS");
 	const TTest *const tests[] = { promoted_canary_fails, no_canary_sings,
 		canaries_time_out, promotion_is_declined,
 		isolated_mode_is_promoted, unpromoted_children_are_cancelled,

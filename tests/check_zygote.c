@@ -391,6 +391,8 @@ END_TEST
 int
 main(void)
 {
+	/* It is about forks. */
+	unsetenv("FORKSERVERD_STANDBYS");
 	const TTest *const tests[] = { bad_preloads_cost_their_template_only,
 		dead_zygote_is_replaced, spawns_outlive_their_zygote,
 		stopped_zygote_holds_nobody_up, cold_starts,

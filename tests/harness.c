@@ -16,6 +16,9 @@
 
 #include "proto/clock.h"
 
+/* Of a standby, in the daemon: both ends of its socket, a pidfd. */
+#define FDS_STANDBY 3
+
 struct live live;
 
 static const char default_config[] =
@@ -93,18 +96,21 @@ exec_daemon(int ready_fd)
 	fcntl(ready_fd, F_SETFD, 0);
 	unsetenv("NOTIFY_SOCKET");
 	execl(path, path, "--config", live.config, "--socket", live.socket,
-	    "--log-level", "warn", "--ready-fd", fd, (char *)NULL);
+	    "--log-level", "warn", "--ready-fd", fd,
+	    live.standbys ? NULL : "--set", "server.max_standbys=0",
+	    (char *)NULL);
 	_exit(127);
 }
 
 static int
-launch(const char *config)
+launch(const char *config, bool standbys)
 {
 	int ready[2];
 
 	/* What a daemon's end orphans becomes ours, so that it is seen. */
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-	live = (struct live){ .dir = "/tmp/forkserverd-check-XXXXXX" };
+	live = (struct live){ .dir = "/tmp/forkserverd-check-XXXXXX",
+		.standbys = standbys || getenv("FORKSERVERD_STANDBYS") };
 	ck_assert(mkdtemp(live.dir) != NULL);
 	snprintf(live.socket, sizeof(live.socket), "%s/socket", live.dir);
 	write_config(config != NULL ? config : default_config);
@@ -120,7 +126,7 @@ launch(const char *config)
 void
 live_launch(const char *config)
 {
-	int fd = launch(config);
+	int fd = launch(config, false);
 	uint64_t until = deadline();
 
 	/* Listening is told apart from readiness by the socket's being there;
@@ -142,23 +148,74 @@ measured_fds(void)
 	int n;
 
 	peer_open(&p);
-	ask(&p, &r, "ping", "{}");
+	ask(&p, &r, "status", "{}");
+	n = fd_count(live.pid) - FDS_STANDBY * int_at(&r, "standbys");
 	reply_fini(&r);
-	n = fd_count(live.pid);
 	peer_close(&p);
 	return n;
 }
 
-void
-live_start(const char *config)
+/* Of a template that is ready. */
+static bool
+is_full(const struct reply *r, unsigned i)
 {
-	int fd = launch(config);
+	static const char *const keys[] = { "state", "standby.ready",
+		"standby.target", "way" };
+	char path[4][64];
+
+	for (int k = 0; k < 4; k++)
+		snprintf(path[k], sizeof(path[k]), "templates.%u.%s", i,
+		    keys[k]);
+	return strcmp(str_at(r, path[0]), "ready") != 0 ||
+	    strcmp(str_at(r, path[3]), "cold") == 0 ||
+	    int_at(r, path[1]) == int_at(r, path[2]);
+}
+
+void
+live_standbys_full(void)
+{
+	uint64_t until = deadline();
+	struct peer p;
+	struct reply r;
+	bool full;
+
+	peer_open(&p);
+	do {
+		ck_assert_msg(ms_left(until) > 0, "standbys are missing");
+		ask(&p, &r, "templates", "{}");
+		full = true;
+		for (unsigned i = 0; i < at(&r, "templates")->via.array.size;
+		    i++)
+			full = full && is_full(&r, i);
+		reply_fini(&r);
+	} while (!full);
+	peer_close(&p);
+}
+
+static void
+start(const char *config, bool standbys)
+{
+	int fd = launch(config, standbys);
 	char c;
 
 	readable(fd, deadline(), "the daemon's start");
 	ck_assert_msg(read(fd, &c, 1) == 1, "the daemon ended at its start");
 	close(fd);
+	if (live.standbys)
+		live_standbys_full();
 	live.baseline = measured_fds();
+}
+
+void
+live_start(const char *config)
+{
+	start(config, false);
+}
+
+void
+live_start_standbys(const char *config)
+{
+	start(config, true);
 }
 
 static void
@@ -242,66 +299,6 @@ live_stop(void)
 	ck_assert_msg(access(live.socket, F_OK) == -1, "the socket is left");
 	live_no_process();
 	remove_dir();
-}
-
-int
-fd_count(pid_t pid)
-{
-	char path[64];
-	DIR *d;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	d = opendir(path);
-	ck_assert_msg(d != NULL, "%s", path);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return n - 2;
-}
-
-long
-rss_kb(pid_t pid)
-{
-	char path[64];
-	long size, rss = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "r");
-	ck_assert(f != NULL);
-	ck_assert_int_eq(fscanf(f, "%ld %ld", &size, &rss), 2);
-	fclose(f);
-	return rss * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-char
-process_state(pid_t pid)
-{
-	char path[64], state = '?';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	if (f == NULL)
-		return '?';
-	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-		state = '?';
-	fclose(f);
-	return state;
-}
-
-void
-process_gone(pid_t pid)
-{
-	uint64_t until = deadline();
-	struct pollfd none = { .fd = -1 };
-
-	/* It may be anybody's child: there is no event to wait for. */
-	while (strchr("?Z", process_state(pid)) == NULL) {
-		ck_assert_msg(ms_left(until) > 0, "process %d lives", (int)pid);
-		poll(&none, 1, 5);
-	}
 }
 
 /* Found from here, it is no leak. */

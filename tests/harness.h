@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "proto/stream.h"
+#include "tests/procfs.h" /* for tests that came before it */
 
 #define DEADLINE_S 30 /* no wait lasts longer */
 
@@ -24,7 +25,9 @@ struct live {
 	char socket[96];
 	char *config; /* path of its file */
 	pid_t pid;
-	int baseline; /* its descriptors, with one connection open */
+	int baseline;  /* its descriptors, with one connection open, without
+		       * those of standbys */
+	bool standbys; /* it may have any */
 };
 extern struct live live;
 
@@ -34,6 +37,14 @@ extern struct live live;
  * path.  Returns when it is ready.
  */
 void live_start(const char *config);
+/*
+ * live_start with standbys, as the configuration says; returns when all of them
+ * are there.  Without it there are none, unless FORKSERVERD_STANDBYS is set:
+ * then live_start is the same as this.
+ */
+void live_start_standbys(const char *config);
+/* Waits until each ready template has as many as it shall have. */
+void live_standbys_full(void);
 /* live_start without waiting for readiness. */
 void live_launch(const char *config);
 /* SIGTERM, and the proof.  Connections are to be closed before. */
@@ -107,13 +118,6 @@ const char *output(struct peer *, const char *fmt, ...)
 /* P lives until the test's end, and is returned. */
 char *kept(char *p);
 
-/* Open descriptors, resident KB, state letter of a process ('?': there is
- * none). */
-int fd_count(pid_t);
-long rss_kb(pid_t);
-char process_state(pid_t);
-/* Waits until PID is gone or a zombie that is not ours to reap. */
-void process_gone(pid_t);
 /* Reads from FD to its end, or until a newline with LINE. */
 const char *read_text(int fd, bool line);
 

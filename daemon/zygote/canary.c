@@ -68,3 +68,11 @@ canary_say(int fd, const char *message, const char *traceback)
 	dprintf(fd, "%.*s\n%s", (int)strcspn(message, "\n"), message,
 	    traceback != NULL ? traceback : "");
 }
+
+int
+canary_left_ms(const struct canary *c)
+{
+	uint64_t now = clock_ns();
+
+	return now >= c->until_ns ? 0 : (c->until_ns - now) / 1000000 + 1;
+}

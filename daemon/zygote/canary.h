@@ -44,4 +44,7 @@ void canary_fault(const char *words, struct err *e, char **traceback);
 /* In the canary: leaves its words in FD.  TRACEBACK may be NULL. */
 void canary_say(int fd, const char *message, const char *traceback);
 
+/* Milliseconds until its time is over, rounded up. */
+int canary_left_ms(const struct canary *);
+
 #endif

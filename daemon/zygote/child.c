@@ -13,9 +13,10 @@
 #include "daemon/zygote/control.h"
 #include "daemon/zygote/cpython.h"
 #include "daemon/zygote/fds.h"
+#include "daemon/zygote/job.h"
 #include "daemon/zygote/report.h"
 #include "daemon/zygote/runtime.h"
-#include "daemon/zygote/setup.h"
+#include "daemon/zygote/title.h"
 #include "daemon/zygote/value.h"
 #include "proto/clock.h"
 #include "proto/spawn.h"
@@ -27,8 +28,7 @@
 static struct {
 	struct template *t;
 	struct stream stream;
-	uint32_t job_msgid;
-	struct spawn job;
+	struct job job;
 	uint64_t born_ns, adopted_ns, setup_ns;
 } self;
 
@@ -46,7 +46,7 @@ op_started(void)
 		.started_ns = clock_ns(),
 	};
 
-	report_started(&self.stream, self.job_msgid, &r);
+	report_started(&self.stream, self.job.msgid, &r);
 }
 
 static void
@@ -59,7 +59,7 @@ op_failed(const char *type, const char *detail, const char *tb)
 	/* It ends by itself, and who asked may be gone as soon as this is
 	 * told: no cancel for that, which would lose what is not flushed. */
 	signal(CONTROL_SIGNAL, SIG_IGN);
-	report_failed(&self.stream, self.job_msgid, ERR_IMPORT_FAILED, message,
+	report_failed(&self.stream, self.job.msgid, ERR_IMPORT_FAILED, message,
 	    &x);
 }
 
@@ -80,8 +80,8 @@ op_returned(PyObject *result)
 static void
 op_control_arm(void)
 {
-	control_arm(&self.stream, !self.job.detached, self.job.grace_ns,
-	    self.t->promote);
+	control_arm(&self.stream, !self.job.spawn.detached,
+	    self.job.spawn.grace_ns, self.t->promote);
 }
 
 static bool
@@ -114,61 +114,6 @@ set_ops(void)
 
 /* --- the job ------------------------------------------------------------- */
 
-/* Ends the process where there is no job to wait for any longer. */
-static void
-read_job(struct msg *m)
-{
-	struct err e;
-
-	for (;;) {
-		int r = stream_next(&self.stream, m, &e);
-
-		if (r == 1 && m->type == MSG_REQUEST)
-			break;
-		if (r == 1 && strcmp(m->method, "cancel") == 0)
-			_exit(128 + SIGTERM);
-		if (r == 1)
-			msg_fini(m);
-		else if (r == -1 || stream_fill(&self.stream, &e) != STREAM_GOT)
-			_exit(0);
-	}
-	self.job_msgid = m->id;
-	if (spawn_read_job(&self.job, &m->params, &e) == 0)
-		return;
-	err_wrap(&e, "job");
-	report_failed(&self.stream, self.job_msgid, ERR_INTERNAL, e.msg, NULL);
-	_exit(1);
-}
-
-static void
-set_up(void)
-{
-	static struct setup_fault f;
-	int from[SPAWN_JOB_FDS];
-
-	if (stream_take_fds(&self.stream, self.job.nfds, from, &f.err) == -1)
-		f.step = "fds";
-	else if (setup_apply(&self.job, from, &f) == 0)
-		return;
-	report_setup(&self.stream, self.job_msgid, &f);
-	_exit(1);
-}
-
-static PyObject *
-call_args(const struct spawn *job)
-{
-	const msgpack_object args = { .type = MSGPACK_OBJECT_ARRAY,
-		.via.array = job->args != NULL ? *job->args :
-						 (msgpack_object_array){ 0 } };
-	const msgpack_object kwargs = { .type = MSGPACK_OBJECT_MAP,
-		.via.map = job->kwargs != NULL ? *job->kwargs :
-						 (msgpack_object_map){ 0 } };
-	PyObject *a = value_from_msgpack(&args);
-	PyObject *k = a != NULL ? value_from_msgpack(&kwargs) : NULL;
-
-	return k != NULL ? Py_BuildValue("(NN)", a, k) : NULL;
-}
-
 /* A function of the Python side; its result is of no interest. */
 static int
 call(struct err *e, const char *fn, PyObject *args)
@@ -187,25 +132,26 @@ call(struct err *e, const char *fn, PyObject *args)
 static PyObject *
 prepare(struct err *e)
 {
-	PyObject *argv = value_text_list(self.job.argv);
-	PyObject *path = value_text_list(self.job.path);
-	PyObject *args = call_args(&self.job), *target;
+	PyObject *argv = value_text_list(self.job.spawn.argv);
+	PyObject *path = value_text_list(self.job.spawn.path);
+	PyObject *args = job_args(&self.job.spawn), *target;
 
-	target = value_text(self.job.target);
+	target = value_text(self.job.spawn.target);
 	if (argv == NULL || path == NULL || args == NULL || target == NULL) {
 		runtime_exception(e, "read the job");
 		e->code = ERR_INVALID_PARAMS;
 		return NULL;
 	}
 	if (call(e, "surround",
-		Py_BuildValue("(iOO)", self.job.env != NULL, argv, path)) ==
-		-1 ||
+		Py_BuildValue("(iOO)", self.job.spawn.env != NULL, argv,
+		    path)) == -1 ||
 	    call(e, "watch_control", Py_BuildValue("(i)", self.t->promote)) ==
 		-1)
 		return NULL;
 	return runtime_call(self.t->runtime, e, "prepare", "(sOOOi)",
-	    spawn_entry_name(self.job.entry), target, PyTuple_GET_ITEM(args, 0),
-	    PyTuple_GET_ITEM(args, 1), self.t->promote);
+	    spawn_entry_name(self.job.spawn.entry), target,
+	    PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1),
+	    self.t->promote);
 }
 
 /* Runs the program, with no frame of ours below its own. */
@@ -218,8 +164,8 @@ run(PyObject *work, int *status, int *signum)
 	*status = *signum = 0;
 	if (result != NULL) {
 		call(&e, "returned",
-		    Py_BuildValue("(sN)", spawn_entry_name(self.job.entry),
-			result));
+		    Py_BuildValue("(sN)",
+			spawn_entry_name(self.job.spawn.entry), result));
 		return;
 	}
 	exc = PyErr_GetRaisedException();
@@ -237,7 +183,7 @@ end(int status, int signum)
 {
 	struct err e;
 	PyObject *r = runtime_call(self.t->runtime, &e, "finish", "(is)",
-	    status, spawn_entry_name(self.job.entry));
+	    status, spawn_entry_name(self.job.spawn.entry));
 
 	if (r != NULL)
 		status = PyLong_AsLong(r);
@@ -259,12 +205,12 @@ live(void)
 	PyObject *work;
 	int status, signum;
 
-	read_job(&m);
-	set_up();
+	job_read(&self.job, &self.stream, &m);
+	job_set_up(&self.job, &self.stream);
 	self.setup_ns = clock_ns();
 	work = prepare(&e);
 	if (work == NULL) {
-		report_failed(&self.stream, self.job_msgid, e.code, e.msg,
+		report_failed(&self.stream, self.job.msgid, e.code, e.msg,
 		    NULL);
 		_exit(1);
 	}
@@ -285,8 +231,8 @@ refuse_job(const struct err *e)
 	};
 	struct msg m;
 
-	read_job(&m);
-	report_failed(&self.stream, self.job_msgid, ERR_TEMPLATE_FAILED, e->msg,
+	job_read(&self.job, &self.stream, &m);
+	report_failed(&self.stream, self.job.msgid, ERR_TEMPLATE_FAILED, e->msg,
 	    &x);
 	_exit(1);
 }
@@ -301,6 +247,20 @@ canary(struct template *t)
 		_exit(CANARY_GOOD);
 	canary_say(FDS_CONTROL, e.msg, NULL);
 	_exit(1);
+}
+
+/* What the job will touch is touched before it comes. */
+static void
+prime(struct template *t)
+{
+	struct err e;
+	PyObject *r = runtime_call(t->runtime, &e, "standby", "()");
+
+	title_kind("standby", t->conf->template, false);
+	if (r == NULL)
+		_exit(1);
+	Py_DECREF(r);
+	report_ready(&self.stream);
 }
 
 /* Its interpreter, its own: adopted or, of a cold start, made. */
@@ -321,17 +281,19 @@ awake(struct template *t)
 
 /* Before there is anything that could stay outside. */
 static void
-enter_cgroup(const char *path)
+enter_cgroup(const char *path, enum child_kind kind)
 {
 	static struct setup_fault f = { .step = "cgroup" };
 	struct msg m;
 
 	if (cgroup_enter(path, &f.err) == 0)
 		return;
+	if (kind == CHILD_STANDBY)
+		_exit(1);
 	f.err.code = ERR_SETUP_FAILED;
 	snprintf(f.object, sizeof(f.object), "%s", path);
-	read_job(&m);
-	report_setup(&self.stream, self.job_msgid, &f);
+	job_read(&self.job, &self.stream, &m);
+	report_setup(&self.stream, self.job.msgid, &f);
 	_exit(1);
 }
 
@@ -351,7 +313,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
 	set_ops();
 	if (cgroup != NULL)
-		enter_cgroup(cgroup);
+		enter_cgroup(cgroup, kind);
 	awake(t);
 	r = runtime_call(t->runtime, &e, "born", "(ii)", t->promote,
 	    CONTROL_SIGNAL);
@@ -364,12 +326,16 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 		t->conf->after_fork, &e) == -1) {
 		if (kind == CHILD_JOB)
 			refuse_job(&e);
+		if (kind == CHILD_STANDBY)
+			_exit(1);
 		canary_say(FDS_CONTROL, e.msg, t->preload.traceback);
 		_exit(CANARY_AFTER_FORK);
 	}
 	self.adopted_ns = clock_ns();
 	if (kind == CHILD_CANARY)
 		canary(t);
+	if (kind == CHILD_STANDBY)
+		prime(t);
 	live();
 }
 

@@ -11,7 +11,8 @@
 #include "proto/err.h"
 
 enum child_kind {
-	CHILD_JOB, /* waits for its job on the control socket */
+	CHILD_JOB,     /* its job is on the control socket, or soon */
+	CHILD_STANDBY, /* primes itself, says that it is ready, waits for a job */
 	CHILD_CANARY, /* tries its interpreter, says what is wrong, exits as of canary.h */
 };
 

@@ -38,8 +38,19 @@ kid_new(struct kids *kids, int epfd, struct order *o, pid_t pid, struct err *e)
 	return NULL;
 }
 
+static struct kid *
+find(const struct kids *kids, uint64_t order)
+{
+	struct kid *k;
+
+	LIST_FOREACH(k, kids, link)
+	if (k->order.number == order)
+		return k;
+	return NULL;
+}
+
 void
-kid_lease(struct kids *kids, const msgpack_object *params)
+kid_lease(struct kids *new, struct kids *kids, const msgpack_object *params)
 {
 	uint64_t order, grace_ns = 0;
 	struct kid *k;
@@ -54,8 +65,14 @@ kid_lease(struct kids *kids, const msgpack_object *params)
 		fprintf(stderr, "forkserver-zygote: the daemon: %s\n", e.msg);
 		return;
 	}
-	LIST_FOREACH(k, kids, link)
-	if (k->order.number == order) {
+	k = find(new, order);
+	if (k != NULL) {
+		LIST_REMOVE(k, link);
+		LIST_INSERT_HEAD(kids, k, link);
+	} else {
+		k = find(kids, order);
+	}
+	if (k != NULL) {
 		k->order.leased = leased == 1;
 		k->order.grace_ns = grace_ns;
 	}

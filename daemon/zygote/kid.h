@@ -28,9 +28,11 @@ LIST_HEAD(kids, kid);
 struct kid *kid_new(struct kids *, int epfd, struct order *, pid_t pid,
     struct err *e);
 
-/* An order of the daemon's: a child of KIDS is leased from now on, or is not.
- * One that has ended meanwhile is not there. */
-void kid_lease(struct kids *, const msgpack_object *params);
+/* An order of the daemon's: a child is leased from now on, or is not.  One of
+ * NEW, whose lease was not known so far, moves to KIDS.  One that has ended
+ * meanwhile is not there. */
+void kid_lease(struct kids *new, struct kids *kids,
+    const msgpack_object *params);
 
 /* 1 with *STATUS and *RU as of wait4(2), K's pidfd closed: the caller frees K.
  * 0 when it has not ended. */

@@ -12,6 +12,7 @@
 
 struct order {
 	uint64_t number;   /* 0: nobody's */
+	bool standby;      /* it has no job yet, nor a lease */
 	bool leased;       /* ends with the daemon */
 	uint64_t grace_ns; /* of a leased one */
 	char *cgroup;      /* the folder of its control group, or NULL */

@@ -29,6 +29,19 @@ send_all(struct stream *s, struct msg_out *o)
 }
 
 void
+report_ready(struct stream *s)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "ready");
+	pack_map_begin(&o.pk, &m);
+	pack_map_end(&m);
+	send_all(s, &o);
+}
+
+void
 report_started(struct stream *s, uint32_t msgid, const struct report_start *r)
 {
 	struct msg_out o;

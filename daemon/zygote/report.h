@@ -27,6 +27,8 @@ struct report_exception {
 };
 
 /* MSGID: of the job's request. */
+/* Of a standby: a job may come. */
+void report_ready(struct stream *);
 void report_started(struct stream *, uint32_t msgid,
     const struct report_start *);
 void report_failed(struct stream *, uint32_t msgid, enum err_code,

@@ -155,6 +155,12 @@ def born(promoted, control_signal):
         signal.signal(control_signal, _on_control)
 
 
+def standby():
+    """Before a job comes: what the job will touch becomes the child's own."""
+    if _trio is not None:
+        _trio.run(_prime_trio)
+
+
 def after_fork(targets):
     """What the template wants of each child.  None, or the fault."""
     for target, function in zip(targets, _after_fork):

@@ -1,5 +1,6 @@
 #include "daemon/zygote/title.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -62,4 +63,15 @@ title_set(const char *text, const char *name)
 		area[i] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
 	/* NULs to the end: the kernel shows the area as it stands. */
 	memset(area + n, '\0', room - n);
+}
+
+void
+title_kind(const char *kind, const char *template, bool cold)
+{
+	char title[128], name[32];
+
+	snprintf(name, sizeof(name), "forkserver-%s", kind);
+	snprintf(title, sizeof(title), "%s: %s%s", name, template,
+	    cold ? " (cold)" : "");
+	title_set(title, name);
 }

@@ -5,6 +5,8 @@
 #ifndef ZYGOTE_TITLE_H
 #define ZYGOTE_TITLE_H
 
+#include <stdbool.h>
+
 /*
  * To be called first in main, before anything keeps pointers into the
  * environment: moves the environment's strings to the heap, so that their
@@ -19,5 +21,7 @@ void title_init(int argc, char **argv);
  * and parentheses become `-`.  Makes no allocation.
  */
 void title_set(const char *text, const char *name);
+/* Of a process that is nobody's child yet: "forkserver-KIND: TEMPLATE". */
+void title_kind(const char *kind, const char *template, bool cold);
 
 #endif

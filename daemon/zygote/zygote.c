@@ -41,6 +41,7 @@ static struct {
 	enum state state;
 	uint32_t configure_msgid;
 	struct kids kids;
+	struct kids standbys; /* whose lease is not known yet */
 	struct canary canary;
 	int epfd;
 	bool backlog; /* there may be whole messages in the stream */
@@ -108,7 +109,8 @@ bear(struct order *o, enum child_kind kind, int control, struct err *e)
 	z.work.cgroup = o->cgroup;
 	handover_call(&z.handover, work_fork, &z.work);
 	if (z.work.pid != -1)
-		return kid_new(&z.kids, z.epfd, o, z.work.pid, e);
+		return kid_new(kind == CHILD_STANDBY ? &z.standbys : &z.kids,
+		    z.epfd, o, z.work.pid, e);
 	*e = z.work.err;
 	return NULL;
 }
@@ -189,7 +191,6 @@ reap(struct kid *k)
 static void
 on_configure(const struct msg *m)
 {
-	char title[128];
 	struct err e;
 
 	if (z.state != FRESH) {
@@ -203,9 +204,7 @@ on_configure(const struct msg *m)
 		refuse(m->id, &e);
 		return;
 	}
-	snprintf(title, sizeof(title), "forkserver-zygote: %s%s",
-	    z.work.conf.template, z.work.conf.cold ? " (cold)" : "");
-	title_set(title, "forkserver-zygote");
+	title_kind("zygote", z.work.conf.template, z.work.conf.cold);
 	z.configure_msgid = m->id;
 	z.state = MAKING;
 	handover_post(&z.handover, work_make, &z.work);
@@ -269,7 +268,8 @@ on_fork(const struct msg *m)
 	}
 	if (order_read(&o, &m->params, &e) == 0) {
 		if (z.state == READY)
-			k = bear(&o, CHILD_JOB, control, &e);
+			k = bear(&o, o.standby ? CHILD_STANDBY : CHILD_JOB,
+			    control, &e);
 		else
 			err_set(&e, ERR_BUSY, "the zygote is not ready");
 	}
@@ -291,7 +291,7 @@ obey(const struct msg *m)
 	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "fork") == 0) {
 		on_fork(m);
 	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "lease") == 0) {
-		kid_lease(&z.kids, &m->params);
+		kid_lease(&z.standbys, &z.kids, &m->params);
 	} else if (m->type == MSG_REQUEST) {
 		err_set(&e, ERR_UNKNOWN_METHOD, "no method \"%s\"", m->method);
 		refuse(m->id, &e);
@@ -325,13 +325,9 @@ hear(void)
 static int
 timeout_ms(void)
 {
-	uint64_t now = clock_ns();
-
-	if (z.backlog || z.state != PROVING)
-		return z.backlog ? 0 : -1;
-	return now < z.canary.until_ns ?
-	    (z.canary.until_ns - now) / 1000000 + 1 :
-	    0;
+	if (z.backlog)
+		return 0;
+	return z.state == PROVING ? canary_left_ms(&z.canary) : -1;
 }
 
 static void

@@ -20,6 +20,10 @@ FIXTURES = HERE.parent / "fixtures"
 # PYTHON* variables come too late for a child (README): not in its parent's.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
 
+# Every other test is to know how its children start. With FORKSERVERD_STANDBYS
+# set all of them may start from standbys, too.
+STANDBYS = [] if "FORKSERVERD_STANDBYS" in os.environ else ["--set", "server.max_standbys=0"]
+
 # `nohup make check` has it ignored, which every process here would inherit.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -35,7 +39,7 @@ def start(folder, options, program=BIN / "forkserverd", stderr=None):
     ready, ready_end = os.pipe()
     process = subprocess.Popen(
         [program, "--socket", folder / "socket", "--log-level", "warn"]
-        + ["--ready-fd", str(ready_end), *options],
+        + ["--ready-fd", str(ready_end), *STANDBYS, *options],
         pass_fds=[ready_end],
         env=ENVIRONMENT,
         stderr=stderr,

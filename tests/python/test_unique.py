@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 import pytest
 from conftest import BIN, ENVIRONMENT, MODES, running
@@ -39,23 +40,46 @@ sample()
 PRELOADS = """["trio", "random", "uuid", "secrets", "tempfile", "numpy.random", "multiprocessing", "email.generator"]"""
 
 
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
-    """Of each mode: of two children and their grandchildren."""
+STARTS = ["warm", "standby"]
+
+
+def standbys(socket, mode):
+    command = [BIN / "forkctl", "--socket", socket, "--json", "templates"]
+    told = subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=True, timeout=60)
+    (found,) = (t for t in json.loads(told.stdout)["templates"] if t["name"] == mode)
+    return found["standby"]
+
+
+def wait_ready(socket, mode, count):
+    deadline = time.monotonic() + 60
+    while standbys(socket, mode)["ready"] < count:
+        assert time.monotonic() < deadline
+
+
+@pytest.fixture(scope="module", params=STARTS)
+def samples(request, tmp_path_factory):
+    """Of each mode: of two children and their grandchildren.  Both were standbys,
+    or neither."""
+    number = 8 if request.param == "standby" else 0
     folder = tmp_path_factory.mktemp("unique")
     config = folder / "config.toml"
     config.write_text(
         f'[template.default]\npreload = {PRELOADS}\n'
         f'[template.isolated]\nmode = "isolated"\npreload = {PRELOADS}\n'
     )
-    with running(folder, ["--config", config]) as socket:
+    options = ["--config", config, "--set", f"server.max_standbys={number}"]
+    with running(folder, options) as socket:
 
         def run(mode):
+            taken = standbys(socket, mode)["taken"]
+            if number:
+                wait_ready(socket, mode, 1)
             command = [BIN / "forkctl", "--socket", socket, "run", "-t", mode, "-c", PROGRAM]
             done = subprocess.run(
                 command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
             )
             assert done.returncode == 0, done.stderr
+            assert standbys(socket, mode)["taken"] == taken + bool(number)
             return [json.loads(line) for line in done.stdout.splitlines()]
 
         yield {mode: (run(mode), run(mode)) for mode in MODES}

@@ -1,0 +1,93 @@
+#include "daemon/zygote_orders.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "daemon/cgroup.h"
+#include "daemon/children.h"
+#include "daemon/clock.h"
+#include "daemon/spawn_reply.h"
+#include "daemon/server.h"
+#include "daemon/standby.h"
+#include "daemon/zygote.h"
+#include "proto/pack.h"
+
+void
+zygote_fork(struct zygote *z, struct child *c)
+{
+	int end = fcntl(c->child_end, F_DUPFD_CLOEXEC, 3);
+	struct msg_out o;
+	struct pack_map m;
+	struct err e;
+	int r = 0;
+
+	msg_out_init(&o);
+	if (end == -1 || msg_out_fd(&o, end) == -1 || child_number(c, 0) == -1)
+		r = err_sys(&e, end == -1 ? errno : ENOMEM,
+		    "pass a control socket");
+	else if (c->contain && c->cgroup == NULL)
+		r = cgroup_new(z->srv, &c->cgroup, &e);
+	if (r == -1) {
+		msg_out_fini(&o);
+		spawn_reply_err(c, &e);
+		child_drop(c);
+		return;
+	}
+	c->zygote = z;
+	z->forking++;
+	c->generation = z->generation;
+	c->orders++;
+	child_set_state(c, CHILD_STARTING);
+	msg_begin_notify(&o, "fork");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "order", c->order);
+	if (c->owner != 0)
+		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
+	if (c->cgroup != NULL)
+		pack_kv_text(&o.pk, &m, "cgroup", c->cgroup);
+	pack_map_end(&m);
+	c->at.ordered = clock_ns();
+	zygote_put(z, &o);
+}
+
+int
+zygote_fork_standby(struct zygote *z, const struct standby *sb, struct err *e)
+{
+	int end = fcntl(sb->child_end, F_DUPFD_CLOEXEC, 3);
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	if (end == -1 || msg_out_fd(&o, end) == -1) {
+		msg_out_fini(&o);
+		return err_sys(e, end == -1 ? errno : ENOMEM,
+		    "pass a control socket");
+	}
+	msg_begin_notify(&o, "fork");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "order", sb->order);
+	pack_kv_bool(&o.pk, &m, "standby", true);
+	if (sb->cgroup != NULL)
+		pack_kv_text(&o.pk, &m, "cgroup", sb->cgroup);
+	pack_map_end(&m);
+	zygote_put(z, &o);
+	return 0;
+}
+
+void
+zygote_lease(struct zygote *z, const struct child *c)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	if (z->state == ZYGOTE_ENDING)
+		return;
+	msg_out_init(&o);
+	msg_begin_notify(&o, "lease");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "order", c->order);
+	if (c->owner != 0)
+		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
+	pack_map_end(&m);
+	zygote_put(z, &o);
+}

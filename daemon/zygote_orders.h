@@ -1,0 +1,21 @@
+/*
+ * zygote_orders: what a zygote is told once it is ready: to fork, and whose a
+ * standby has become.
+ */
+#ifndef DAEMON_ZYGOTE_ORDERS_H
+#define DAEMON_ZYGOTE_ORDERS_H
+
+#include "proto/err.h"
+
+struct child;
+struct standby;
+struct zygote;
+
+/* Orders the fork of a queued child, which becomes `starting`. */
+void zygote_fork(struct zygote *, struct child *);
+/* Orders a standby.  0, or -1 with E filled. */
+int zygote_fork_standby(struct zygote *, const struct standby *, struct err *);
+/* Whether C, one of its, is leased now, and with which grace. */
+void zygote_lease(struct zygote *, const struct child *);
+
+#endif

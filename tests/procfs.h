@@ -1,0 +1,19 @@
+/*
+ * procfs: what /proc tells a test of processes.
+ */
+#ifndef TESTS_PROCFS_H
+#define TESTS_PROCFS_H
+
+#include <sys/types.h>
+
+/* Open descriptors, resident KB, state letter of a process ('?': there is
+ * none). */
+int fd_count(pid_t);
+long rss_kb(pid_t);
+char process_state(pid_t);
+/* Waits until PID is gone or a zombie that is not ours to reap. */
+void process_gone(pid_t);
+/* The living processes that PARENT has forked, at most MAX. */
+unsigned process_kids(pid_t parent, pid_t *pids, unsigned max);
+
+#endif
