@@ -198,7 +198,7 @@ export CK_TIMEOUT_MULTIPLIER ?= 5
 endif
 variant = @+$(MAKE) --no-print-directory VARIANT=$1 $2
 
-.PHONY: run bench bench-quick bench-readme check check-asan check-tsan check-dbg check-deps \
+.PHONY: run bench bench-quick bench-readme bench-teardown check check-asan check-tsan check-dbg check-deps \
 	check-suites check-suites-tsan check-cpython check-soak soak compat
 ## run           see it at work
 run: all
@@ -215,6 +215,10 @@ bench-quick: all $(benches)
 ## bench-readme  puts the last bench's figures and picture where README has them
 bench-readme:
 	@python3.14 tests/bench/readme.py
+
+## bench-teardown  from an owner's death to the end of its last child
+bench-teardown: all
+	@tests/bench/teardown
 
 # Those whose children may as well be standbys.
 standbys := $(patsubst %,$(suites)/check_%+standbys,attach entries events lease \

@@ -45,9 +45,9 @@ def available_mb():
 
 
 class Daemon:
-    def __init__(self, programs, folder):
+    def __init__(self, programs, folder, text=CONFIG):
         config = folder / "forkserverd.toml"
-        config.write_text(CONFIG)
+        config.write_text(text)
         self.socket = str(folder / "socket")
         ready, ready_end = os.pipe()
         self._process = subprocess.Popen(
