@@ -306,10 +306,9 @@ hear(void)
 	struct msg m;
 	int r;
 
-	if (!z.backlog && stream_fill(&z.stream, &e) != STREAM_GOT) {
-		z.over = true;
+	z.over = !z.backlog && stream_fill(&z.stream, &e) != STREAM_GOT;
+	if (z.over)
 		return;
-	}
 	r = stream_next(&z.stream, &m, &e);
 	if ((z.backlog = r == 1)) {
 		obey(&m);
