@@ -44,7 +44,6 @@ static struct {
 	struct kids standbys; /* whose lease is not known yet */
 	struct canary canary;
 	int epfd;
-	bool backlog; /* there may be whole messages in the stream */
 	bool over;
 } z;
 
@@ -298,7 +297,6 @@ obey(const struct msg *m)
 	}
 }
 
-/* One message, so that nobody's end waits for more than one fork. */
 static void
 hear(void)
 {
@@ -306,14 +304,15 @@ hear(void)
 	struct msg m;
 	int r;
 
-	z.over = !z.backlog && stream_fill(&z.stream, &e) != STREAM_GOT;
-	if (z.over)
+	if (stream_fill(&z.stream, &e) != STREAM_GOT) {
+		z.over = true;
 		return;
-	r = stream_next(&z.stream, &m, &e);
-	if ((z.backlog = r == 1)) {
+	}
+	while (!z.over && (r = stream_next(&z.stream, &m, &e)) == 1) {
 		obey(&m);
 		msg_fini(&m);
-	} else if (r == -1) {
+	}
+	if (!z.over && r == -1) {
 		fprintf(stderr, "forkserver-zygote: the daemon: %s\n", e.msg);
 		z.over = true;
 	}
@@ -324,8 +323,6 @@ hear(void)
 static int
 timeout_ms(void)
 {
-	if (z.backlog)
-		return 0;
 	return z.state == PROVING ? canary_left_ms(&z.canary) : -1;
 }
 
@@ -336,20 +333,17 @@ loop(void)
 
 	while (!z.over) {
 		int n = epoll_wait(z.epfd, ev, EVENTS, timeout_ms());
-		bool orders = z.backlog;
 
-		if (z.state == PROVING && clock_ns() >= z.canary.until_ns)
+		if (n == 0 && z.state == PROVING)
 			kill(z.canary.kid->pid, SIGKILL);
-		for (int i = 0; i < n; i++) {
+		for (int i = 0; i < n && !z.over; i++) {
 			if (ev[i].data.ptr == &z.stream)
-				orders = true;
+				hear();
 			else if (ev[i].data.ptr == &z.handover)
 				made();
 			else
 				reap(ev[i].data.ptr);
 		}
-		if (orders && !z.over)
-			hear();
 	}
 }
 
