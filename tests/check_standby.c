@@ -235,7 +235,9 @@ START_TEST(killed_while_idle)
 	ck_assert_uint_eq(standby_pids(&p, pids), 2);
 	kill(pids[0], SIGKILL);
 	process_gone(pids[0]);
-	ck_assert_str_eq(echo(&p, ""), "standby");
+	/* From the other one, or forked where the daemon has not heard yet of
+	 * the end of the first. */
+	echo(&p, "");
 	live_standbys_full();
 	ck_assert_uint_eq(standby_pids(&p, now), 2);
 	ck_assert(now[0] != pids[0] && now[1] != pids[0]);

@@ -124,6 +124,10 @@ async def _prime_trio():
             await _trio.sleep(0)
 
 
+def _prime_plain():
+    pass
+
+
 def freeze():
     """The last step: nothing of the template is garbage, nothing is young."""
     _forkserverd_remains.freeze()
@@ -156,9 +160,17 @@ def born(promoted, control_signal):
 
 
 def standby():
-    """Before a job comes: what the job will touch becomes the child's own."""
-    if _trio is not None:
-        _trio.run(_prime_trio)
+    """Before a job comes: a job of nothing, from its surroundings to its end, so
+    that what a real one will touch is the child's own already."""
+    argv = sys.argv[:]
+    _point_back()
+    if "PYTHONUNBUFFERED" not in os.environ:  # that could not be undone
+        _forkserverd_stdio.begin()
+    target = "_prime_trio" if _trio is not None else "_prime_plain"
+    PREPARE["call"](f"{__name__}:{target}", [], {})()
+    _forkserverd_stdio.flush()
+    _forkserverd_remains.flush()
+    sys.argv[:] = argv
 
 
 def after_fork(targets):
