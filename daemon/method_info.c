@@ -156,6 +156,7 @@ method_status(struct request *rq, struct err *e)
 	pack_key(&o.pk, &m, "children");
 	pack_counts(&srv->children, &o.pk);
 	pack_kv_uint(&o.pk, &m, "standbys", srv->standbys.n);
+	pack_kv_bool(&o.pk, &m, "memory_scarce", srv->pools.pressure.high);
 	pack_kv_uint(&o.pk, &m, "spawned", srv->children.spawned);
 	pack_kv_uint(&o.pk, &m, "strays", srv->reaper.strays);
 	pack_key(&o.pk, &m, "latency");

@@ -6,7 +6,6 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/templates.h"
-#include "proto/pack.h"
 
 #define IDLE_NS (2 * NS_PER_S / 1000) /* without a spawn, before one is made */
 #define LOOK_NS (5 * NS_PER_S)
@@ -21,8 +20,8 @@ config_of(const struct pool *p)
 	return p->lane->t->cfg;
 }
 
-static size_t
-low(const struct pool *p)
+size_t
+pool_low(const struct pool *p)
 {
 	const struct config_template *c = config_of(p);
 
@@ -36,7 +35,7 @@ wanted(const struct pool *p)
 	const struct server *srv = p->srv;
 
 	return lane_state(p->lane) == LANE_READY && !srv->drain.active &&
-	    p->nready + p->nmaking < p->target &&
+	    !srv->pools.pressure.high && p->nready + p->nmaking < p->target &&
 	    srv->standbys.n < srv->cfg->server.max_standbys;
 }
 
@@ -65,8 +64,8 @@ static void
 plan_look(struct pool *p)
 {
 	uint64_t age = config_of(p)->standby_age_ns, now = clock_ns();
-	uint64_t ns = p->target > low(p) || p->failures > 0 ? LOOK_NS :
-							      UINT64_MAX;
+	uint64_t ns = p->target > pool_low(p) || p->failures > 0 ? LOOK_NS :
+								   UINT64_MAX;
 	const struct standby *oldest = TAILQ_FIRST(&p->ready);
 
 	if (age > 0 && oldest != NULL) {
@@ -159,10 +158,10 @@ look_cb(struct ev_loop *loop, ev_timer *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (p->target > low(p))
+	if (p->target > pool_low(p))
 		p->target -= (p->spare + 1) / 2;
-	if (p->target < low(p))
-		p->target = low(p);
+	if (p->target < pool_low(p))
+		p->target = pool_low(p);
 	trim(p);
 	p->spare = p->nready;
 	newest = TAILQ_LAST(&p->ready, standby_list);
@@ -212,8 +211,8 @@ pool_start(struct pool *p)
 {
 	p->failures = 0;
 	p->retry_at = 0;
-	if (p->target < low(p))
-		p->target = low(p);
+	if (p->target < pool_low(p))
+		p->target = pool_low(p);
 	plan(p);
 }
 
@@ -251,6 +250,20 @@ pool_end(struct pool *p)
 	each(p, NULL, standby_retire);
 }
 
+void
+pool_scarce(struct pool *p)
+{
+	p->dropped += p->nready;
+	p->target = pool_low(p);
+	each(p, NULL, standby_retire);
+}
+
+void
+pool_plenty(struct pool *p)
+{
+	plan(p);
+}
+
 struct standby *
 pool_by_pid(struct pool *p, pid_t pid)
 {
@@ -272,7 +285,7 @@ missed(struct pool *p)
 
 	p->missed++;
 	p->spare = 0;
-	if (p->target >= max)
+	if (p->target >= max || p->srv->pools.pressure.high)
 		return;
 	p->target = p->target == 0 ? 1 : p->target * 2;
 	if (p->target > max)
@@ -320,6 +333,7 @@ pool_ready(struct pool *p, struct standby *sb)
 	p->nmaking--;
 	p->nready++;
 	ev_timer_stop(p->srv->loop, &p->limit);
+	pools_weigh(p, sb);
 	trim(p);
 	plan(p);
 	if (!ev_is_active(&p->look))
@@ -370,24 +384,4 @@ pool_left(struct pool *p, struct standby *sb)
 {
 	take_out(p, sb);
 	plan(p);
-}
-
-void
-pool_pack(const struct pool *p, msgpack_packer *pk)
-{
-	const struct standby *sb = TAILQ_FIRST(&p->ready);
-	struct pack_map m;
-
-	pack_map_begin(pk, &m);
-	pack_kv_uint(pk, &m, "min", low(p));
-	pack_kv_uint(pk, &m, "max", config_of(p)->standby_max);
-	pack_kv_uint(pk, &m, "target", p->target);
-	pack_kv_uint(pk, &m, "ready", p->nready);
-	pack_kv_uint(pk, &m, "making", p->nmaking);
-	pack_kv_uint(pk, &m, "taken", p->taken);
-	pack_kv_uint(pk, &m, "missed", p->missed);
-	pack_kv_uint(pk, &m, "failures", p->failures);
-	if (sb != NULL)
-		pack_kv_uint(pk, &m, "private_kb", standby_private_kb(sb));
-	pack_map_end(&m);
 }

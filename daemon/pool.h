@@ -32,6 +32,9 @@ struct pool {
 			    * row */
 	uint64_t retry_at;
 	uint64_t taken, missed; /* spawns that found one, and not */
+	uint64_t dropped;       /* for want of memory */
+	uint64_t weighed_ns;    /* when it was last asked what one has */
+	uint64_t private_kb;    /* what it had, 0: not known yet */
 	ev_timer refill;
 	ev_timer limit; /* of the one that is being made */
 	ev_timer look;  /* whether fewer would do, and who is too old */
@@ -49,6 +52,10 @@ void pool_orphan(struct pool *, const struct zygote *);
 /* Retires all, at the daemon's drain. */
 void pool_end(struct pool *);
 
+/* Memory is scarce: there are none for now.  It is there again. */
+void pool_scarce(struct pool *);
+void pool_plenty(struct pool *);
+
 /* A spawn: C, without a process, gets a standby's.  1, 0: none is there, or -1
  * with E filled. */
 int pool_take(struct pool *, struct child *, struct err *);
@@ -61,6 +68,8 @@ void pool_leaving(struct pool *, struct standby *);
 void pool_lost(struct pool *, const struct standby *, const char *how);
 void pool_left(struct pool *, struct standby *);
 
+/* As few as there shall be. */
+size_t pool_low(const struct pool *);
 /* The map `standby` of `templates`. */
 void pool_pack(const struct pool *, msgpack_packer *);
 /* Whose pid is PID, reaped or not; NULL: none's. */

@@ -81,7 +81,8 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 	events_init(&srv->events);
 	if (latency_init(&srv->latency, e) == -1 ||
 	    cgroups_init(srv, e) == -1 || fdcloser_init(e) == -1 ||
-	    reaper_init(srv, e) == -1 || templates_init(srv, e) == -1)
+	    reaper_init(srv, e) == -1 || templates_init(srv, e) == -1 ||
+	    pools_init(srv, e) == -1)
 		return -1;
 	return listener_init(srv, e);
 }
@@ -175,6 +176,7 @@ server_fini(struct server *srv)
 	/* Left over only after a second signal; EOF ends them. */
 	while ((z = TAILQ_FIRST(&srv->templates.zygotes)) != NULL)
 		zygote_free(z);
+	pools_fini(srv);
 	templates_fini(srv);
 	cgroups_fini(srv);
 	table_fini(&srv->standbys);

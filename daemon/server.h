@@ -20,6 +20,7 @@
 #include "daemon/latency.h"
 #include "daemon/leftover.h"
 #include "daemon/listener.h"
+#include "daemon/pools.h"
 #include "daemon/reaper.h"
 #include "daemon/templates.h"
 
@@ -36,6 +37,7 @@ struct server {
 	struct children children;
 	struct latency latency;
 	struct templates templates;
+	struct pools pools;
 	struct table standbys; /* all that are not over, by order */
 	struct reaper reaper;
 	struct cgroups cgroups;

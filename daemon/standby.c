@@ -264,23 +264,3 @@ standby_hand(struct standby *sb, struct child *c, struct err *e)
 	standby_over(sb);
 	return 0;
 }
-
-uint64_t
-standby_private_kb(const struct standby *sb)
-{
-	char path[64], line[128];
-	unsigned long long kb;
-	uint64_t sum = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)sb->pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return 0;
-	while (fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "Private_Clean: %llu", &kb) == 1 ||
-		    sscanf(line, "Private_Dirty: %llu", &kb) == 1)
-			sum += kb;
-	fclose(f);
-	return sum;
-}

@@ -66,7 +66,5 @@ void standby_over(struct standby *);
  * starting.  SB is freed.  -1 with E filled: SB is as it was.
  */
 int standby_hand(struct standby *, struct child *, struct err *);
-/* Memory of its own in KB, as the kernel counts it now; 0: not known. */
-uint64_t standby_private_kb(const struct standby *);
 
 #endif

@@ -1,0 +1,1 @@
+check_pressure_OBJS = daemon/pressure.o daemon/log.o
