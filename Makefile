@@ -258,6 +258,11 @@ check-soak:
 soak: programs
 	@tests/suites/soak
 
+## check-tractor tractor's own tests, TRACTOR_PATH=TREE[:WHAT IT NEEDS]; long
+.PHONY: check-tractor
+check-tractor: programs
+	@PYTHONPATH=client/python python3.14 tests/tractor/check.py
+
 ## compat        packages preloaded in each mode; writes daemon/zygote/COMPAT.md
 compat: all
 	@python3.14 tests/compat/run.py

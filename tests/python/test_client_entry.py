@@ -179,6 +179,14 @@ def run(words, folder):
     )
 
 
+def test_a_path_of_ones_own(plain_daemon, tmp_path):
+    (tmp_path / "far.py").write_text("def name():\n    return __name__\n")
+    with forkserverd.connect(plain_daemon, path=[tmp_path]) as client:
+        assert client.run("far:name") == "far"
+    with forkserverd.Executor(socket=plain_daemon, path=[tmp_path]) as executor:
+        assert executor.submit("far:name").result() == "far"
+
+
 def test_functions_of_the_program_itself(plain_daemon, tmp_path):
     """A child imports it by the name of its file, or what -m was given."""
     (tmp_path / "pkg").mkdir()

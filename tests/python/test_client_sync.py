@@ -127,7 +127,7 @@ def test_ctrl_c_in_a_spawn_leaves_no_child(daemon, monkeypatch):
 
 
 def test_executor(daemon):
-    with forkserverd.Executor(4, path=daemon, stderr=DEVNULL) as executor:
+    with forkserverd.Executor(4, socket=daemon, stderr=DEVNULL) as executor:
         assert list(executor.map(jobs.echo, range(20))) == [[[n], {}] for n in range(20)]
         failing = executor.submit(jobs.raises, "no")
         with pytest.raises(forkserverd.ChildRaised, match="ValueError: no"):
@@ -144,7 +144,7 @@ def test_executor(daemon):
 
 
 def test_no_more_workers_than_said(daemon):
-    with forkserverd.Executor(2, path=daemon) as executor:
+    with forkserverd.Executor(2, socket=daemon) as executor:
         futures = [executor.submit(jobs.sleeps, 0.02) for _ in range(8)]
         with forkserverd.connect(daemon) as client:
             most = 0
@@ -152,16 +152,16 @@ def test_no_more_workers_than_said(daemon):
                 most = max(most, len(client.call("list")["children"]))
         assert 1 <= most <= 2
     with pytest.raises(ValueError, match="stdout: nobody can reach a pipe"):
-        forkserverd.Executor(path=daemon, stdout=PIPE)
+        forkserverd.Executor(socket=daemon, stdout=PIPE)
     with pytest.raises(ValueError, match="cannot be detached"):
-        forkserverd.Executor(path=daemon, detached=True)
+        forkserverd.Executor(socket=daemon, detached=True)
     for wrong in (0, -1):
         with pytest.raises(ValueError, match="make no progress"):
-            forkserverd.Executor(wrong, path=daemon)
+            forkserverd.Executor(wrong, socket=daemon)
 
 
 def test_cancelling_futures(daemon):
-    with forkserverd.Executor(1, path=daemon, stdout=DEVNULL) as executor:
+    with forkserverd.Executor(1, socket=daemon, stdout=DEVNULL) as executor:
         running = executor.submit(jobs.hang)
         queued = executor.submit(jobs.echo)
         while not children(daemon):
@@ -186,7 +186,7 @@ def test_cancelling_futures(daemon):
 def test_the_executor_under_asyncio(daemon):
     async def main():
         loop = asyncio.get_running_loop()
-        with forkserverd.Executor(4, path=daemon, stdout=DEVNULL) as executor:
+        with forkserverd.Executor(4, socket=daemon, stdout=DEVNULL) as executor:
             calls = [loop.run_in_executor(executor, jobs.trio_echo, n) for n in range(10)]
             assert await asyncio.gather(*calls) == [[n] for n in range(10)]
             with pytest.raises(TimeoutError):
@@ -201,7 +201,7 @@ def test_the_executor_under_asyncio(daemon):
 
 def test_a_daemon_that_dies(tmp_path):
     daemon = start(tmp_path, ["--set", f"template.default.path={FIXTURES}"])
-    with forkserverd.Executor(2, path=tmp_path / "socket", stdout=DEVNULL) as executor:
+    with forkserverd.Executor(2, socket=tmp_path / "socket", stdout=DEVNULL) as executor:
         client = forkserverd.connect(tmp_path / "socket", stdout=PIPE)
         futures = [executor.submit(jobs.hang) for _ in range(2000)]
         with pytest.raises(forkserverd.Disconnected, match="has closed the connection"):
@@ -217,7 +217,7 @@ def test_a_daemon_that_dies(tmp_path):
     with pytest.raises(forkserverd.Disconnected, match="no daemon listens"):
         forkserverd.connect(tmp_path / "socket")
     with pytest.raises(forkserverd.Disconnected, match="no daemon listens"):
-        forkserverd.Executor(path=tmp_path / "socket")
+        forkserverd.Executor(socket=tmp_path / "socket")
     daemon.wait()
 
 
@@ -226,7 +226,7 @@ def test_no_event_loop_comes_with_it(daemon):
 import sys, forkserverd
 with forkserverd.connect({str(daemon)!r}) as client:
     assert client.run("jobs:echo", 1) == [[1], {{}}]
-with forkserverd.Executor(path={str(daemon)!r}) as executor:
+with forkserverd.Executor(socket={str(daemon)!r}) as executor:
     assert executor.submit("jobs:echo").result() == [[], {{}}]
 for name in ("trio", "tractor", "asyncio"):
     assert name not in sys.modules, name

@@ -134,14 +134,14 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def open_client(
-    path: str | os.PathLike[str] | None = None, **options: Any
+    socket: str | os.PathLike[str] | None = None, **options: Any
 ) -> AsyncIterator[Client]:
-    """Connects to the daemon at PATH, by default where $FORKSERVER_SOCKET, else
+    """Connects to the daemon at SOCKET, by default where $FORKSERVER_SOCKET, else
     $XDG_RUNTIME_DIR/forkserverd.sock, else /run/forkserverd.sock says.
 
     OPTIONS are those of `forkserverd.Options`, for all children.  A connection
     that is lost stays so: whatever is asked then raises Disconnected.
     """
     wanted = Options(**options)
-    async with connected(path) as connection:
+    async with connected(socket) as connection:
         yield Client(connection, wanted)

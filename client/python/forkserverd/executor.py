@@ -34,7 +34,7 @@ class Executor(concurrent.futures.Executor):
         self,
         max_workers: int | None = None,
         *,
-        path: str | os.PathLike[str] | None = None,
+        socket: str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> None:
         if max_workers is None:
@@ -51,7 +51,7 @@ class Executor(concurrent.futures.Executor):
         self._filling = False
         self._closing = False
         self._shut = False  # for who submits
-        self._loop = Loop(path)
+        self._loop = Loop(socket)
 
     def submit(
         self, fn: Callable[..., T], /, *args: Any, **kwargs: Any

@@ -159,11 +159,11 @@ class SyncClient:
         self.close()
 
 
-def connect(path: str | os.PathLike[str] | None = None, **options: Any) -> SyncClient:
+def connect(socket: str | os.PathLike[str] | None = None, **options: Any) -> SyncClient:
     """Connects to the daemon, as `open_client` does; OPTIONS are those of
     `forkserverd.Options`.  To be closed: `with connect() as client: …`."""
     wanted = Options(**options)
-    return SyncClient(Loop(path), wanted)
+    return SyncClient(Loop(socket), wanted)
 
 
 def _spawn(loop: Loop, options: Options, job: Job) -> SyncChild:
