@@ -13,6 +13,7 @@
 #include "daemon/clock.h"
 #include "daemon/fdcloser.h"
 #include "daemon/log.h"
+#include "daemon/outcome.h"
 #include "daemon/rebirth.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
@@ -107,71 +108,26 @@ take_response(struct child *c, const struct msg *m, struct err *e)
 	return 0;
 }
 
-static bool
-fits(int outcome, const msgpack_object *o)
-{
-	if (outcome == OUTCOME_RESULT_ERROR)
-		return o->type == MSGPACK_OBJECT_STR;
-	return outcome == OUTCOME_RESULT || o->type == MSGPACK_OBJECT_MAP;
-}
-
-/* A sbuffer begins with 8 KB, and thousands of records are kept. */
-static void
-shrink(msgpack_sbuffer *b)
-{
-	char *p = b->size > 0 ? realloc(b->data, b->size) : NULL;
-
-	if (p == NULL)
-		return;
-	b->data = p;
-	b->alloc = b->size;
-}
-
-/* Keeps the raw bytes of the outcome for the exit record. */
 static int
 take_done(struct child *c, const struct msg *m, struct err *e)
 {
-	static const char *const keys[] = {
-		[OUTCOME_RESULT] = "result",
-		[OUTCOME_RESULT_ERROR] = "result_error",
-		[OUTCOME_EXCEPTION] = "exception",
-	};
-	const msgpack_object_map *map = &m->params.via.map;
-	msgpack_packer pk;
-
-	if (m->params.type != MSGPACK_OBJECT_MAP)
-		return err_set(e, ERR_MALFORMED, "`done` without a map");
 	if (c->ctl->done || !c->ctl->answered)
 		return err_set(e, ERR_MALFORMED, "`done` out of turn");
 	c->ctl->done = true;
-	msgpack_packer_init(&pk, &c->outcome_raw, msgpack_sbuffer_write);
-	for (uint32_t i = 0; i < map->size; i++)
-		for (int k = OUTCOME_RESULT; k <= OUTCOME_EXCEPTION; k++) {
-			const msgpack_object *key = &map->ptr[i].key;
+	return outcome_take(c, &m->params, e);
+}
 
-			if (c->outcome != OUTCOME_NONE ||
-			    key->type != MSGPACK_OBJECT_STR ||
-			    !bytes_eq((struct bytes){ key->via.str.ptr,
-					  key->via.str.size },
-				keys[k]))
-				continue;
-			if (!fits(k, &map->ptr[i].val))
-				return err_set(e, ERR_MALFORMED,
-				    "`%s` of the wrong type", keys[k]);
-			c->outcome = k;
-			msgpack_pack_object(&pk, map->ptr[i].val);
-		}
-	if (c->outcome == OUTCOME_NONE)
-		return err_set(e, ERR_MALFORMED, "`done` with no outcome");
-	if (c->outcome_raw.size <= CHILD_OUTCOME_MAX) {
-		shrink(&c->outcome_raw);
-		return 0;
-	}
-	msgpack_sbuffer_destroy(&c->outcome_raw);
-	msgpack_sbuffer_init(&c->outcome_raw);
-	msgpack_packer_init(&pk, &c->outcome_raw, msgpack_sbuffer_write);
-	c->outcome = OUTCOME_RESULT_ERROR;
-	pack_str(&pk, "it is larger than result_bytes");
+static int
+take_notice(struct child *c, const struct msg *m, struct err *e)
+{
+	if (strcmp(m->method, "done") == 0)
+		return take_done(c, m, e);
+	if (strcmp(m->method, "pong") == 0)
+		return dump_pong(c, &m->params, e);
+	if (strcmp(m->method, "looked") == 0)
+		return dump_looked(c, &m->params, e);
+	if (strcmp(m->method, "stacks") == 0)
+		return dump_stacks(c, &m->params, e);
 	return 0;
 }
 
@@ -186,7 +142,7 @@ take_msg(struct child *c, const struct msg *m, struct err *e)
 			zygote_lease(c->zygote, c);
 		return 0;
 	case MSG_NOTIFY:
-		return strcmp(m->method, "done") == 0 ? take_done(c, m, e) : 0;
+		return take_notice(c, m, e);
 	case MSG_REQUEST:
 		break;
 	}
@@ -333,8 +289,9 @@ child_ctl_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
 	return put(c, &o, e);
 }
 
-int
-child_ctl_cancel(struct child *c, uint64_t grace_ns)
+/* A notification of one value. */
+static int
+tell(struct child *c, const char *method, const char *key, msgpack_object v)
 {
 	struct msg_out o;
 	struct pack_map m;
@@ -343,28 +300,40 @@ child_ctl_cancel(struct child *c, uint64_t grace_ns)
 	if (c->ctl == NULL || c->ctl->eof)
 		return -1;
 	msg_out_init(&o);
-	msg_begin_notify(&o, "cancel");
+	msg_begin_notify(&o, method);
 	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "grace_ns", grace_ns);
+	pack_key(&o.pk, &m, key);
+	msgpack_pack_object(&o.pk, v);
 	pack_map_end(&m);
 	return put(c, &o, &e);
+}
+
+static int
+tell_uint(struct child *c, const char *method, const char *key, uint64_t n)
+{
+	return tell(c, method, key,
+	    (msgpack_object){
+		.type = MSGPACK_OBJECT_POSITIVE_INTEGER, .via.u64 = n });
+}
+
+int
+child_ctl_cancel(struct child *c, uint64_t grace_ns)
+{
+	return tell_uint(c, "cancel", "grace_ns", grace_ns);
+}
+
+int
+child_ctl_ask(struct child *c, const char *method, uint64_t n)
+{
+	return tell_uint(c, method, "n", n);
 }
 
 void
 child_ctl_lease(struct child *c)
 {
-	struct msg_out o;
-	struct pack_map m;
-	struct err e;
-
-	if (c->ctl == NULL || c->ctl->eof)
-		return;
-	msg_out_init(&o);
-	msg_begin_notify(&o, "lease");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_bool(&o.pk, &m, "detached", c->owner == 0);
-	pack_map_end(&m);
-	put(c, &o, &e);
+	tell(c, "lease", "detached",
+	    (msgpack_object){
+		.type = MSGPACK_OBJECT_BOOLEAN, .via.boolean = c->owner == 0 });
 }
 
 bool

@@ -25,7 +25,9 @@ int child_ctl_job(struct child *, const struct spawn *, int *fds, struct err *);
 int child_ctl_cancel(struct child *, uint64_t grace_ns);
 /* Says whether it is leased now.  What it has become does not hear it. */
 void child_ctl_lease(struct child *);
-/* Reads all that is there: the child has exited. */
+/* Sends `ping`, `dump` or `stacks` with that number.  -1: as child_ctl_cancel. */
+int child_ctl_ask(struct child *, const char *method, uint64_t n);
+/* Reads all that is there: the child has exited, or was to have said something. */
 void child_ctl_drain(struct child *);
 /* Whether all that was written is still there, before the fork is known: no
  * process has read of it. */

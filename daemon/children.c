@@ -30,6 +30,7 @@ children_init(struct server *srv)
 	srv->children = (struct children){ 0 };
 	TAILQ_INIT(&srv->children.live);
 	TAILQ_INIT(&srv->children.ended);
+	TAILQ_INIT(&srv->children.dumps);
 	LIST_INIT(&srv->children.waiters);
 	tokens_init(&srv->children.tokens);
 }
@@ -114,6 +115,8 @@ child_free(struct child *c)
 
 	child_end_fini(c);
 	child_limit_fini(c);
+	hang_fini(c);
+	dump_forget(c);
 	child_ctl_close(c);
 	capture_free(c);
 	tree_leave(c);
@@ -128,6 +131,7 @@ child_free(struct child *c)
 	if (c->child_end != -1)
 		close(c->child_end);
 	msgpack_sbuffer_destroy(&c->outcome_raw);
+	msgpack_sbuffer_destroy(&c->hang.raw);
 	free(c->title);
 	free(c->entry);
 	free(c);
@@ -161,6 +165,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 				     rq->srv->cfg->server.grace_ns;
 	c->timeout_ns = s->timeout_ns;
 	c->start_timeout_ns = s->start_timeout_ns;
+	c->hang.limit_ns = s->on_hang_ns;
 	c->templ = t;
 	c->pidfd = c->child_end = -1;
 	c->at.read = rq->read_ns;
@@ -169,6 +174,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	TAILQ_INIT(&c->waiters);
 	child_end_init(c);
 	child_limit_init(c);
+	hang_init(c);
 	c->entry = dup_cut(s->target, CHILD_ENTRY_SHOWN);
 	c->title = s->title.n > 0 ? bytes_dup(s->title) : NULL;
 	if (c->entry != NULL && (c->title != NULL || s->title.n == 0))
@@ -230,7 +236,8 @@ child_drop(struct child *c)
 static size_t
 record_bytes(const struct child *c)
 {
-	return c->outcome_raw.size + capture_size(c->capture);
+	return c->outcome_raw.size + c->hang.raw.size +
+	    capture_size(c->capture);
 }
 
 void
@@ -288,6 +295,8 @@ child_over(struct child *c)
 		return;
 	child_ctl_drain(c);
 	child_ctl_close(c);
+	hang_fini(c);
+	dump_end_all(c);
 	c->at.end = clock_ns();
 	if (c->pidfd != -1)
 		close(c->pidfd);
@@ -342,6 +351,7 @@ children_client_gone(struct server *srv, uint64_t conn)
 	TAILQ_FOREACH(c, &srv->children.live, link)
 	asker_client_gone(c, conn);
 	waiter_client_gone(srv, conn);
+	dump_client_gone(srv, conn);
 	tree_client_gone(srv, conn);
 }
 

@@ -19,6 +19,8 @@
 #include <sys/types.h>
 
 #include "daemon/asker.h"
+#include "daemon/dump.h"
+#include "daemon/hang.h"
 #include "daemon/table.h"
 #include "daemon/token.h"
 #include "daemon/tree.h"
@@ -118,6 +120,8 @@ struct child {
 	struct child_usage usage;
 	enum child_outcome outcome;
 	msgpack_sbuffer outcome_raw; /* one packed value */
+	struct hang hang;
+	uint64_t asked; /* number of the last ping or dump */
 
 	struct waiter_line waiters;
 };
@@ -135,9 +139,10 @@ struct children {
 	uint64_t last_mark;
 	struct waiter_list waiters;
 	struct tokens tokens;
+	struct dump_list dumps;
 	size_t count[CHILD_STATES];
 	size_t leased;       /* live ones with an owner */
-	size_t record_bytes; /* of the outcomes and outputs of ended ones */
+	size_t record_bytes; /* of what the records of ended ones hold */
 	uint64_t spawned;    /* successful spawns */
 };
 

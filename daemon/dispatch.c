@@ -24,6 +24,7 @@ static const struct method {
 	{ "cancel", method_cancel },
 	{ "kill", method_kill },
 	{ "signal", method_signal },
+	{ "dump", method_dump },
 	{ "list", method_list },
 	{ "inspect", method_inspect },
 	{ "status", method_status },

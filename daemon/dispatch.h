@@ -30,7 +30,7 @@ typedef int method_fn(struct request *, struct err *);
 method_fn method_hello, method_ping, method_spawn, method_wait, method_cancel,
     method_kill, method_signal, method_list, method_inspect, method_status,
     method_templates, method_subscribe, method_unsubscribe, method_attach,
-    method_detach, method_shutdown;
+    method_detach, method_shutdown, method_dump;
 
 /* Serves a request. */
 void dispatch_request(struct client *, const struct msg *);

@@ -99,6 +99,16 @@ pack_output(const struct child *c, bool whole, msgpack_packer *pk,
 	capture_pack(c->capture, whole, pk);
 }
 
+static void
+pack_hang(const struct child *c, size_t max, msgpack_packer *pk,
+    struct pack_map *m)
+{
+	if (c->hang.raw.size == 0 || c->hang.raw.size > max)
+		return;
+	pack_key(pk, m, "hang");
+	msgpack_sbuffer_write(pk->data, c->hang.raw.data, c->hang.raw.size);
+}
+
 void
 record_pack(const struct child *c, size_t max, bool output, msgpack_packer *pk)
 {
@@ -112,6 +122,7 @@ record_pack(const struct child *c, size_t max, bool output, msgpack_packer *pk)
 	pack_kv_bool(pk, &m, "timed_out", c->timed_out);
 	pack_outcome(c, max, pk, &m);
 	pack_output(c, output, pk, &m);
+	pack_hang(c, max, pk, &m);
 	if (c->has_usage) {
 		pack_key(pk, &m, "rusage");
 		pack_usage(&c->usage, pk);
@@ -146,10 +157,14 @@ record_pack_inspect(const struct child *c, bool output, msgpack_packer *pk)
 		pack_kv_text(pk, &m, "cgroup", c->cgroup);
 	if (c->timeout_ns != 0)
 		pack_kv_uint(pk, &m, "timeout_ns", c->timeout_ns);
+	if (c->hang.limit_ns != 0)
+		pack_kv_uint(pk, &m, "on_hang_ns", c->hang.limit_ns);
 	if (c->succeeded) {
 		pack_key(pk, &m, "phases");
 		record_pack_phases(c, pk);
 	}
+	if (c->state != CHILD_ENDED)
+		pack_hang(c, RECORD_TOLD_MAX, pk, &m);
 	if (c->state == CHILD_ENDED) {
 		pack_key(pk, &m, "record");
 		record_pack(c, SIZE_MAX, output, pk);

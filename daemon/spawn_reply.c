@@ -107,6 +107,7 @@ spawn_reply_started(struct child *c)
 	c->srv->children.spawned++;
 	latency_record(&c->srv->latency, c);
 	child_limit_started(c);
+	hang_started(c);
 	if (c->state == CHILD_STARTING)
 		child_set_state(c, CHILD_RUNNING);
 	log_debug("conn=%ju child=%ju pid=%d op=started", (uintmax_t)c->asker,

@@ -8,6 +8,7 @@
 #define MAX_NAME 64 /* bytes of a template's name */
 #define MAX_TITLE 4096
 #define MAX_GRACE_NS (UINT64_C(86400) * 1000000000)
+#define MIN_HANG_NS 10000000 /* a ping has its cost */
 #define MAX_LIMIT_NS (UINT64_C(366) * 86400 * 1000000000)
 
 static const char *const entry_names[] = {
@@ -194,6 +195,18 @@ read_token(struct spawn *s, struct map *m)
 	return r == -1 ? -1 : 0;
 }
 
+static int
+read_on_hang(struct spawn *s, struct map *m)
+{
+	int r = map_uint(m, "on_hang_ns", MAP_OPTIONAL, MAX_LIMIT_NS,
+	    &s->on_hang_ns);
+
+	if (r == 1 && s->on_hang_ns < MIN_HANG_NS)
+		return err_key(m->e, "on_hang_ns",
+		    "\"on_hang_ns\" must be at least %d", MIN_HANG_NS);
+	return r == -1 ? -1 : 0;
+}
+
 int
 spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 {
@@ -209,6 +222,7 @@ spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 	    map_bool(&m, "contain", MAP_OPTIONAL, &s->contain) == -1 ||
 	    read_limit(&m, "timeout_ns", &s->timeout_ns) == -1 ||
 	    read_limit(&m, "start_timeout_ns", &s->start_timeout_ns) == -1 ||
+	    read_on_hang(s, &m) == -1 ||
 	    read_surroundings(s, &m, SPAWN_MAX_FDS) == -1 ||
 	    spawn_fds_read_capture(s, &m) == -1 || read_token(s, &m) == -1)
 		return -1;

@@ -47,6 +47,7 @@ struct spawn {
 	bool has_grace;
 	uint64_t timeout_ns;       /* 0: none */
 	uint64_t start_timeout_ns; /* 0: none */
+	uint64_t on_hang_ns;       /* 0: it is not watched */
 	struct spawn_capture capture;
 	struct bytes token; /* n == 0: none */
 

@@ -1,6 +1,7 @@
 #include "tests/up.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 struct up
@@ -13,7 +14,8 @@ up_start(struct peer *p, const char *extra, const char *fn)
 
 	ck_assert_int_eq(pipe2(pipefd, O_CLOEXEC), 0);
 	id = peer_send_fds(p, "spawn", &pipefd[1], 1,
-	    "{'call': 'jobs:%s', 'fds': [1]%s}", fn, extra);
+	    "{'call': '%s%s', 'fds': [1]%s}",
+	    strchr(fn, ':') == NULL ? "jobs:" : "", fn, extra);
 	close(pipefd[1]);
 	peer_response(p, id, &r);
 	u.id = int_at(&r, "id");

@@ -29,6 +29,7 @@ static const struct verb *const verbs[] = {
 	&verb_kill,
 	&verb_signal,
 	&verb_inspect,
+	&verb_dump,
 	&verb_events,
 	&verb_templates,
 	&verb_status,

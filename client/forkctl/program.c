@@ -16,7 +16,8 @@ enum {
 	OPT_DETACH,
 	OPT_TOKEN,
 	OPT_TIMEOUT,
-	OPT_START_TIMEOUT
+	OPT_START_TIMEOUT,
+	OPT_ON_HANG
 };
 
 const char program_args[] =
@@ -44,7 +45,10 @@ const char program_help[] =
     "      --timeout SEC    cancel it when it has run that long\n"
     "      --start-timeout SEC  give up when it does not run by then\n"
     "      --no-contain     what it moves to other sessions outlives it, also\n"
-    "                       where the daemon has control groups\n";
+    "                       where the daemon has control groups\n"
+    "      --on-hang SEC    when trio's loop has not turned for so long: a "
+    "dump, into\n"
+    "                       the daemon's log and the exit record\n";
 
 /* All of standard input.  NULL, with errno: it cannot be read whole. */
 static char *
@@ -173,6 +177,8 @@ parse_option(struct program *p, const struct verb *v, int c, int *status)
 	case OPT_NO_CONTAIN:
 		p->no_contain = true;
 		break;
+	case OPT_ON_HANG:
+		return parse_seconds(v, &p->on_hang_ns, 1, status);
 	case OPT_COLD:
 		p->start = "cold";
 		break;
@@ -208,6 +214,7 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "start-timeout", required_argument, NULL, OPT_START_TIMEOUT },
 		{ "no-contain", no_argument, NULL, OPT_NO_CONTAIN },
+		{ "on-hang", required_argument, NULL, OPT_ON_HANG },
 		{ "cold", no_argument, NULL, OPT_COLD },
 		{ "warm", no_argument, NULL, OPT_WARM },
 		{ "token", required_argument, NULL, OPT_TOKEN },
@@ -333,6 +340,8 @@ program_pack(const struct program *p, struct params *to, const int *targets,
 		pack_kv_bool(&to->pk, &to->map, "contain", false);
 	if (p->token != NULL)
 		pack_kv_text(&to->pk, &to->map, "token", p->token);
+	if (p->on_hang_ns != 0)
+		pack_kv_uint(&to->pk, &to->map, "on_hang_ns", p->on_hang_ns);
 	if (detached)
 		pack_kv_bool(&to->pk, &to->map, "detached", true);
 	pack_key(&to->pk, &to->map, spawn_entry_name(p->entry));

@@ -20,6 +20,7 @@ struct program {
 	bool has_grace;
 	uint64_t grace_ns;
 	uint64_t timeout_ns, start_timeout_ns; /* 0: none */
+	uint64_t on_hang_ns;                   /* 0: it is not watched */
 	bool no_contain;
 	const char *token;   /* NULL: none */
 	bool no_tty, detach; /* of run */

@@ -16,6 +16,7 @@
 #include "daemon/zygote/job.h"
 #include "daemon/zygote/report.h"
 #include "daemon/zygote/runtime.h"
+#include "daemon/zygote/stacks.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/value.h"
 #include "proto/clock.h"
@@ -78,23 +79,23 @@ op_returned(PyObject *result)
 }
 
 static void
+op_answer(uint64_t number, PyObject *look)
+{
+	report_answer(&self.stream, number, look);
+}
+
+static void
 op_control_arm(void)
 {
+	stacks_init(self.t->adoptable ? PyInterpreterState_Get() : NULL);
 	control_arm(&self.stream, !self.job.spawn.detached,
 	    self.job.spawn.grace_ns, self.t->promote);
 }
 
-static bool
-op_control_read(void)
-{
-	return control_read(&self.stream);
-}
-
-/* In a process that the program forked: the socket is not its own. */
 static void
 op_control_drop(void)
 {
-	close(FDS_CONTROL);
+	control_drop();
 	self.stream.fd = -1;
 }
 
@@ -106,8 +107,9 @@ set_ops(void)
 		.failed = op_failed,
 		.raised = op_raised,
 		.returned = op_returned,
+		.answer = op_answer,
 		.control_arm = op_control_arm,
-		.control_read = op_control_read,
+		.control_take = control_take,
 		.control_drop = op_control_drop,
 	};
 }

@@ -1,30 +1,46 @@
 /*
  * control: how a child hears the daemon while user code runs, without a thread
  * of its own: the control socket raises a real-time signal, whose C handler
- * wakes Python's and, at hang-up, arms the timer that ends a leased child.
- * One a process.
+ * reads it, wakes Python's handler and, at hang-up, arms the timer that ends a
+ * leased child.  One a process.
+ *
+ * What the daemon asks for is kept as a state and not as a queue, so that a
+ * child that is stuck may be asked any number of times.
  */
 #ifndef ZYGOTE_CONTROL_H
 #define ZYGOTE_CONTROL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/reserved.h"
 #include "proto/stream.h"
 
-/* The reserved signal: high, and not the last, which programs like to take. */
-#define CONTROL_SIGNAL (SIGRTMAX - 2)
+#define CONTROL_SIGNAL RESERVED_SIGNAL
 
 /*
- * From now on S's socket is non-blocking and raises CONTROL_SIGNAL in the
- * calling thread.  LEASED: at hang-up SIGKILL comes after GRACE_NS.  HEARS: a
- * Python handler for the signal is installed; without one (an unpromoted
- * child cannot have any) word from the daemon is answered with SIGTERM.
+ * From now on S's socket is non-blocking, raises CONTROL_SIGNAL in the calling
+ * thread and is read by its handler alone.  LEASED: at hang-up SIGKILL comes
+ * after GRACE_NS.  HEARS: a Python handler for the signal is installed; without
+ * one (an unpromoted child cannot have any) a cancel is answered with SIGTERM,
+ * and what Python would have to do isn't done.
  */
 void control_arm(struct stream *s, bool leased, uint64_t grace_ns, bool hears);
 
-/* Reads what has come.  True when the child shall be cancelled: the daemon
- * said so, or it is gone and the child is leased. */
-bool control_read(struct stream *s);
+/* What the daemon wants of the Python side, each once.  Numbers are the last
+ * one's, 0 where there is none. */
+struct control_asked {
+	bool cancel; /* also: it is gone and the child is leased */
+	uint64_t ping, dump;
+};
+struct control_asked control_take(void);
+
+/* In a process that the program forked: the socket is not its own. */
+void control_drop(void);
+
+/* While a message is written in parts the handler must not write its own. */
+sigset_t control_hold(void);
+void control_release(sigset_t);
 
 #endif

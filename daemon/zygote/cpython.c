@@ -10,6 +10,7 @@
 #define Py_BUILD_CORE 1
 #include <internal/pycore_debug_offsets.h>
 #include <internal/pycore_interp.h>
+#include <internal/pycore_interpframe_structs.h>
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_runtime.h>
 
@@ -61,6 +62,13 @@ check_figures(const _Py_DebugOffsets *d, struct err *e)
 		{ "PyThreadState.native_thread_id",
 		    d->thread_state.native_thread_id,
 		    offsetof(PyThreadState, native_thread_id) },
+		{ "PyThreadState.current_frame", d->thread_state.current_frame,
+		    offsetof(PyThreadState, current_frame) },
+		{ "_PyInterpreterFrame.instr_ptr",
+		    d->interpreter_frame.instr_ptr,
+		    offsetof(_PyInterpreterFrame, instr_ptr) },
+		{ "_PyInterpreterFrame.owner", d->interpreter_frame.owner,
+		    offsetof(_PyInterpreterFrame, owner) },
 	};
 
 	if (memcmp(d->cookie, _Py_Debug_Cookie, sizeof(d->cookie)) != 0)
@@ -246,6 +254,29 @@ cpython_allow_all_extensions(struct err *e)
 	}
 	Py_DECREF(r);
 	return 0;
+}
+
+static_assert(offsetof(_PyInterpreterFrame, localsplus) <= CPYTHON_FRAME_BYTES);
+
+void
+cpython_frame(const void *bytes, struct cpython_frame *out)
+{
+	_PyInterpreterFrame f;
+
+	memcpy(&f, bytes, offsetof(_PyInterpreterFrame, localsplus));
+	out->previous = (uintptr_t)f.previous;
+	out->at = (uintptr_t)f.instr_ptr;
+	/* Py_TAG_BITS is 1; those of the interpreter and of C are between two
+	 * calls and run nothing. */
+	out->code = f.owner < FRAME_OWNED_BY_INTERPRETER ?
+	    f.f_executable.bits & ~(uintptr_t)1 :
+	    0;
+}
+
+uintptr_t
+cpython_threads_at(PyInterpreterState *interp)
+{
+	return (uintptr_t)&interp->threads.head;
 }
 
 unsigned

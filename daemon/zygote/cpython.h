@@ -63,6 +63,16 @@ void cpython_hooks_child(PyThreadState *ts);
  * refuses it to the main interpreter.  0, or -1 with E filled. */
 int cpython_allow_all_extensions(struct err *e);
 
+/* A frame of the evaluation loop, from a copy of its first CPYTHON_FRAME_BYTES
+ * bytes: addresses that may be stale and are to be read with care (stacks.c). */
+#define CPYTHON_FRAME_BYTES 80
+struct cpython_frame {
+	uintptr_t code, previous, at; /* code: 0, it has none to show */
+};
+void cpython_frame(const void *bytes, struct cpython_frame *);
+/* Where the head of INTERP's list of thread states is kept. */
+uintptr_t cpython_threads_at(PyInterpreterState *interp);
+
 /* Number of thread states of the interpreter of TS. */
 unsigned cpython_threads(PyThreadState *ts);
 

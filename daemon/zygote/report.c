@@ -4,16 +4,18 @@
 #include <poll.h>
 #include <string.h>
 
+#include "daemon/zygote/control.h"
 #include "daemon/zygote/value.h"
 #include "proto/pack.h"
 
 #define MAX_RESULT (4 << 20) /* bytes of a packed result */
+#define MAX_LOOK (1 << 20)   /* bytes of a packed look */
 #define MAX_TEXT (256 << 10) /* bytes of a traceback's text */
 
 /* Sends O whole, however long the daemon takes to read it: the socket may be
  * non-blocking by now.  Nothing can be done where the daemon is gone. */
 static void
-send_all(struct stream *s, struct msg_out *o)
+write_all(struct stream *s, struct msg_out *o)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
 	struct err e;
@@ -26,6 +28,15 @@ send_all(struct stream *s, struct msg_out *o)
 		if (stream_flush(s, &e) == -1)
 			return;
 	}
+}
+
+static void
+send_all(struct stream *s, struct msg_out *o)
+{
+	const sigset_t old = control_hold();
+
+	write_all(s, o);
+	control_release(old);
 }
 
 void
@@ -150,6 +161,37 @@ report_returned(struct stream *s, PyObject *result)
 		pack_map_begin(&o.pk, &m);
 		pack_kv_text(&o.pk, &m, "result_error", why);
 	}
+	pack_map_end(&m);
+	send_all(s, &o);
+}
+
+static void
+pack_look(struct msg_out *o, struct pack_map *m, PyObject *look)
+{
+	const size_t at = o->buf.size;
+	const uint32_t n = m->n;
+	char why[256];
+
+	pack_key(&o->pk, m, "look");
+	if (value_pack(look, &o->pk, MAX_LOOK, why, sizeof(why)) == 0)
+		return;
+	o->buf.size = at;
+	m->n = n;
+	pack_kv_text(&o->pk, m, "error", why);
+}
+
+void
+report_answer(struct stream *s, uint64_t number, PyObject *look)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, look != NULL ? "looked" : "pong");
+	pack_map_begin(&o.pk, &m);
+	pack_kv_uint(&o.pk, &m, "n", number);
+	if (look != NULL)
+		pack_look(&o, &m, look);
 	pack_map_end(&m);
 	send_all(s, &o);
 }

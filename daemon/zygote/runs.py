@@ -3,9 +3,11 @@
 import functools
 import os
 import signal
+import threading
 
 _trio_run = None  # the module trio._core._run, where trio is to be had
 _runs = {}  # runner: _Run, of every trio.run of this process that has not ended
+_turning = set(), None  # runs that have not turned since asked; whom to tell
 _first_run = None  # of a coroutine's job: not begun (False), cancelled (True)
 
 
@@ -29,12 +31,37 @@ def expect_first():
     _first_run = False if _trio_run is not None else None
 
 
+def each():
+    """The runners of all trio.runs, the first one first, and their threads."""
+    return [(runner, run.thread) for runner, run in list(_runs.items())]
+
+
+def when_all_turn(callback):
+    """Calls CALLBACK once each loop that runs now has turned or ended; at once
+    where there is none.  Another callback that still waits is forgotten."""
+    global _turning
+    _turning = set(_runs.values()), callback
+    for run in list(_turning[0]):
+        run.ask_for_turn()
+    if not _turning[0]:
+        callback()
+
+
+def _turned(run):
+    waiting, callback = _turning
+    if run in waiting:
+        waiting.discard(run)
+        if not waiting:
+            callback()
+
+
 class _Run:
     """One trio.run, whose main task ends when it is told to."""
 
     def __init__(self, runner):
         self._runner = runner
         self._cancelled = False
+        self.thread = threading.get_ident()
 
     def cancel(self):
         self._cancelled = True
@@ -42,6 +69,12 @@ class _Run:
             self._runner.entry_queue.run_sync_soon(self._cancel_main)
         except RuntimeError:  # trio.RunFinishedError: it has just ended
             pass
+
+    def ask_for_turn(self):
+        try:
+            self._runner.entry_queue.run_sync_soon(_turned, self, idempotent=True)
+        except RuntimeError:
+            _turned(self)
 
     def _cancel_main(self):
         task = self._runner.main_task
@@ -88,6 +121,7 @@ def _watch_runs():
         plain_close(runner)
         if run is not None:
             run.ended()
+            _turned(run)
 
     _trio_run.setup_runner = setup_runner
     _trio_run.Runner.close = close

@@ -9,6 +9,9 @@ struct runtime_ops runtime_ops;
 static const char runs_source[] = {
 #embed "runs.py" suffix(, '\0')
 };
+static const char look_source[] = {
+#embed "look.py" suffix(, '\0')
+};
 static const char refusals_source[] = {
 #embed "refusals.py" suffix(, '\0')
 };
@@ -99,20 +102,47 @@ returned(PyObject *, PyObject *result)
 }
 
 static PyObject *
-control_arm(PyObject *, PyObject *)
+arm_control(PyObject *, PyObject *)
 {
 	runtime_ops.control_arm();
 	Py_RETURN_NONE;
 }
 
+/* (cancel, ping, dump): see struct control_asked. */
 static PyObject *
-control_read(PyObject *, PyObject *)
+take_control(PyObject *, PyObject *)
 {
-	return PyBool_FromLong(runtime_ops.control_read());
+	const struct control_asked a = runtime_ops.control_take();
+
+	return Py_BuildValue("(NKK)", PyBool_FromLong(a.cancel),
+	    (unsigned long long)a.ping, (unsigned long long)a.dump);
 }
 
 static PyObject *
-control_drop(PyObject *, PyObject *)
+pong(PyObject *, PyObject *number)
+{
+	unsigned long long n = PyLong_AsUnsignedLongLong(number);
+
+	if (PyErr_Occurred())
+		return NULL;
+	runtime_ops.answer(n, NULL);
+	Py_RETURN_NONE;
+}
+
+static PyObject *
+looked(PyObject *, PyObject *args)
+{
+	unsigned long long number;
+	PyObject *look;
+
+	if (!PyArg_ParseTuple(args, "KO", &number, &look))
+		return NULL;
+	runtime_ops.answer(number, look);
+	Py_RETURN_NONE;
+}
+
+static PyObject *
+drop_control(PyObject *, PyObject *)
 {
 	runtime_ops.control_drop();
 	Py_RETURN_NONE;
@@ -162,9 +192,11 @@ static PyMethodDef methods[] = {
 	{ "_returned", returned, METH_O, NULL },
 	{ "_adopt_locale", adopt_locale, METH_NOARGS, NULL },
 	{ "_getenv", get_env, METH_O, NULL },
-	{ "_control_arm", control_arm, METH_NOARGS, NULL },
-	{ "_control_read", control_read, METH_NOARGS, NULL },
-	{ "_control_drop", control_drop, METH_NOARGS, NULL },
+	{ "_pong", pong, METH_O, NULL },
+	{ "_looked", looked, METH_VARARGS, NULL },
+	{ "_control_arm", arm_control, METH_NOARGS, NULL },
+	{ "_control_take", take_control, METH_NOARGS, NULL },
+	{ "_control_drop", drop_control, METH_NOARGS, NULL },
 	{ NULL, NULL, 0, NULL },
 };
 
@@ -224,6 +256,8 @@ runtime_new(struct err *e)
 		PyMethodDef *functions;
 	} modules[] = {
 		{ "_forkserverd_runs", "<forkserverd/runs.py>", runs_source,
+		    NULL },
+		{ "_forkserverd_look", "<forkserverd/look.py>", look_source,
 		    NULL },
 		{ "_forkserverd_refusals", "<forkserverd/refusals.py>",
 		    refusals_source, NULL },

@@ -10,6 +10,7 @@
 #include <Python.h>
 #include <stdbool.h>
 
+#include "daemon/zygote/control.h"
 #include "proto/err.h"
 
 /* What the Python side asks of the C side; set before it is called. */
@@ -20,8 +21,9 @@ struct runtime_ops {
 	void (*failed)(const char *type, const char *detail, const char *tb);
 	void (*raised)(const char *type, const char *detail, const char *tb);
 	void (*returned)(PyObject *result);
+	void (*answer)(uint64_t number, PyObject *look); /* NULL: to a ping */
 	void (*control_arm)(void);
-	bool (*control_read)(void); /* true: a cancel is asked for */
+	struct control_asked (*control_take)(void);
 	void (*control_drop)(void); /* in a process forked by the child */
 };
 extern struct runtime_ops runtime_ops;

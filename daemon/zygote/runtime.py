@@ -2,11 +2,12 @@
 
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_started`, `_failed`,
-`_returned`, `_raised`, `_control_arm`, `_control_read`, `_adopt_locale`,
-`_getenv`.
+`_returned`, `_raised`, `_pong`, `_looked`, `_control_arm`, `_control_take`,
+`_control_drop`, `_adopt_locale`, `_getenv`.
 """
 
 import atexit
+import functools
 import gc
 import inspect
 import linecache
@@ -17,6 +18,7 @@ import threading
 import time
 import traceback
 
+import _forkserverd_look
 import _forkserverd_refusals
 import _forkserverd_remains
 import _forkserverd_runs
@@ -27,6 +29,7 @@ from _forkserverd_program import PREPARE, CannotRun
 PRIMING_RUNS = 40  # of trio.run; CPYTHON.md has what they win
 
 _trio = None  # the module, where it is to be had
+_heeding = False  # what the daemon asks for
 _after_fork = []  # functions that the template has each child call
 
 
@@ -184,7 +187,27 @@ def after_fork(targets):
 
 
 def _on_control(signum, frame):
-    if _control_read():
+    """What the daemon asks for.  FRAME is what it has interrupted."""
+    global _heeding
+    if _heeding:  # that goes on, and the signal comes again
+        return
+    _heeding = True
+    try:
+        while any(asked := _control_take()):
+            _heed(*asked, frame)
+    finally:
+        _heeding = False
+
+
+def _heed(cancel, ping, dump, frame):
+    try:
+        if dump:
+            _looked(dump, _forkserverd_look.look(frame))
+        if ping:
+            _forkserverd_runs.when_all_turn(functools.partial(_pong, ping))
+    except Exception:  # as RecursionError, where the program is deep in its own
+        pass
+    if cancel:
         _forkserverd_runs.cancel()
 
 
@@ -198,8 +221,8 @@ def watch_control(promoted):
     """Hears the daemon from now on.  A cancel may have come before."""
     _control_arm()
     os.register_at_fork(after_in_child=_forked)
-    if promoted and _control_read():
-        _forkserverd_runs.cancel()
+    if promoted:
+        _on_control(None, None)
 
 
 def surround(env_changed, argv, path):

@@ -1,0 +1,83 @@
+#include "daemon/process.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proto/reserved.h"
+
+/* /proc/PID/status, from its beginning.  Whether it is there. */
+static bool
+read_status(pid_t pid, char *buf, size_t size)
+{
+	char path[48];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd != -1) {
+		n = read(fd, buf, size - 1);
+		close(fd);
+	}
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* The text behind "\nKEY:\t", or an empty one. */
+static const char *
+value_of(const char *status, const char *key)
+{
+	const char *p = strstr(status, key);
+
+	return p != NULL ? p + strlen(key) : "";
+}
+
+static bool
+has_signal(const char *status, const char *key)
+{
+	const uint64_t set = strtoull(value_of(status, key), NULL, 16);
+
+	return (set >> (RESERVED_SIGNAL - 1) & 1) != 0;
+}
+
+bool
+process_stopped(pid_t pid)
+{
+	char status[4096], state;
+
+	if (!read_status(pid, status, sizeof(status)))
+		return false;
+	state = *value_of(status, "\nState:\t");
+	return state == 'T' || state == 't';
+}
+
+const char *
+process_why_deaf(pid_t pid)
+{
+	char status[4096];
+
+	if (!read_status(pid, status, sizeof(status)))
+		return "the child has ended, or /proc does not show it";
+	switch (*value_of(status, "\nState:\t")) {
+	case 'T':
+		return "the child is stopped";
+	case 't':
+		return "a debugger has stopped the child";
+	case 'Z':
+	case 'X':
+		return "the child has ended";
+	case 'D':
+		return "the child is in a system call that nothing interrupts";
+	}
+	if (has_signal(status, "\nSigBlk:\t"))
+		return "the main thread of the child blocks the reserved "
+		       "signal";
+	if (!has_signal(status, "\nSigCgt:\t"))
+		return "the child does not handle the reserved signal: it is "
+		       "not that far, or another program by now";
+	return "the child has not answered in time";
+}

@@ -1,0 +1,16 @@
+/*
+ * process: what /proc tells of a process that does not answer.  A pid may be
+ * another's by now: what is found is for people and never acted on by signals.
+ */
+#ifndef DAEMON_PROCESS_H
+#define DAEMON_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Stopped by a signal or a debugger. */
+bool process_stopped(pid_t);
+/* Why it does not take RESERVED_SIGNAL; a static text. */
+const char *process_why_deaf(pid_t);
+
+#endif
