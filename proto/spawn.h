@@ -27,6 +27,18 @@
 enum spawn_entry { SPAWN_CALL, SPAWN_SCRIPT, SPAWN_MODULE, SPAWN_CODE };
 enum spawn_start { SPAWN_ANY, SPAWN_WARM, SPAWN_COLD };
 
+/* How a child opens a file.  All but the first may make it. */
+enum spawn_access { SPAWN_READ, SPAWN_WRITE, SPAWN_APPEND, SPAWN_NEW };
+
+/* What a child opens itself. */
+struct spawn_file {
+	int fd;            /* the target */
+	struct bytes path; /* n == 0: a copy of descriptor `copy` */
+	int copy;
+	enum spawn_access access;
+	unsigned mode; /* of one that is made, less the umask */
+};
+
 /* Output that the daemon keeps. */
 struct spawn_capture {
 	bool out, err; /* of which streams; neither: there is no capture */
@@ -64,7 +76,9 @@ struct spawn {
 	int umask;                        /* -1: as it is */
 	int fds[SPAWN_JOB_FDS];           /* target numbers */
 	unsigned nfds;
-	int tty; /* a target, or -1 */
+	int tty;                                /* a target, or -1 */
+	struct spawn_file files[SPAWN_MAX_FDS]; /* in order */
+	unsigned nfiles;
 
 	/* Of `job` only. */
 	uint64_t id;

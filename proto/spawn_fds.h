@@ -1,7 +1,7 @@
 /*
  * spawn_fds: the part of struct spawn that says what is at a child's
- * descriptors: passed ones, the terminal among them, captured output.  Reads and
- * writes it for spawn.
+ * descriptors: passed ones, the terminal among them, files that it opens,
+ * captured output.  Reads and writes it for spawn.
  */
 #ifndef PROTO_SPAWN_FDS_H
 #define PROTO_SPAWN_FDS_H

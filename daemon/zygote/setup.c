@@ -57,6 +57,62 @@ enter(const struct spawn *job, struct setup_fault *f)
 	return r == 0 ? 0 : fault(f, "cwd", saved, "enter");
 }
 
+static int
+open_file(const struct spawn_file *file, struct setup_fault *f)
+{
+	static const int flags[] = {
+		[SPAWN_READ] = O_RDONLY,
+		[SPAWN_WRITE] = O_WRONLY | O_CREAT | O_TRUNC,
+		[SPAWN_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
+		[SPAWN_NEW] = O_WRONLY | O_CREAT | O_EXCL,
+	};
+	char *path = bytes_dup(file->path);
+	int fd = -1, saved = ENOMEM;
+
+	snprintf(f->object, sizeof(f->object), "%.*s", (int)file->path.n,
+	    file->path.p);
+	if (path != NULL) {
+		/* No terminal becomes the controlling one by the way. */
+		fd = open(path, flags[file->access] | O_CLOEXEC | O_NOCTTY,
+		    file->mode);
+		saved = errno;
+	}
+	free(path);
+	return fd != -1 ? fd : fault(f, "files", saved, "open");
+}
+
+/* Puts FILE at its number. */
+static int
+place_file(const struct spawn_file *file, struct setup_fault *f)
+{
+	bool copies = file->path.n == 0;
+	int fd = copies ? file->copy : open_file(file, f);
+
+	if (fd == -1)
+		return -1;
+	if (copies)
+		snprintf(f->object, sizeof(f->object), "%d", fd);
+	/* By chance it is there already. */
+	if (fd == file->fd) {
+		fcntl(fd, F_SETFD, 0);
+		return 0;
+	}
+	if (dup2(fd, file->fd) == -1)
+		return fault(f, "files", errno, "copy the descriptor of");
+	if (!copies)
+		close(fd);
+	return 0;
+}
+
+static int
+open_files(const struct spawn *job, struct setup_fault *f)
+{
+	for (unsigned i = 0; i < job->nfiles; i++)
+		if (place_file(&job->files[i], f) == -1)
+			return -1;
+	return 0;
+}
+
 static struct bytes
 text_of(const msgpack_object *o)
 {
@@ -135,8 +191,8 @@ setup_apply(const struct spawn *job, const int *from, struct setup_fault *f)
 		return -1;
 	if (job->umask != -1)
 		umask(job->umask);
-	if (enter(job, f) == -1 || fill_env(job, f) == -1 ||
-	    point_back(job, f) == -1)
+	if (enter(job, f) == -1 || open_files(job, f) == -1 ||
+	    fill_env(job, f) == -1 || point_back(job, f) == -1)
 		return -1;
 	show_title(job);
 	return 0;
