@@ -14,6 +14,7 @@
 #include "daemon/fdcloser.h"
 #include "daemon/log.h"
 #include "daemon/outcome.h"
+#include "daemon/readiness.h"
 #include "daemon/rebirth.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
@@ -122,6 +123,8 @@ take_notice(struct child *c, const struct msg *m, struct err *e)
 {
 	if (strcmp(m->method, "done") == 0)
 		return take_done(c, m, e);
+	if (strcmp(m->method, "told") == 0)
+		return readiness_told(c, &m->params, e);
 	if (strcmp(m->method, "pong") == 0)
 		return dump_pong(c, &m->params, e);
 	if (strcmp(m->method, "looked") == 0)

@@ -12,7 +12,8 @@ too_late(struct child *c)
 {
 	struct err why;
 
-	err_set(&why, ERR_TIMEOUT, "the child has not started within %g s",
+	err_set(&why, ERR_TIMEOUT, "the child %s within %g s",
+	    c->at.noticed == 0 ? "has not started" : "was not ready",
 	    (double)c->start_timeout_ns / NS_PER_S);
 	/* A queued one is answered, and freed, by the kill. */
 	if (c->state != CHILD_QUEUED)

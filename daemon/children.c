@@ -18,6 +18,7 @@
 #include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/pidfd.h"
+#include "daemon/readiness.h"
 #include "daemon/rebirth.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
@@ -119,6 +120,7 @@ child_free(struct child *c)
 	dump_forget(c);
 	child_ctl_close(c);
 	capture_free(c);
+	readiness_free(c);
 	tree_leave(c);
 	forget_order(c);
 	asker_fini(c);
@@ -297,6 +299,8 @@ child_over(struct child *c)
 	child_ctl_close(c);
 	hang_fini(c);
 	dump_end_all(c);
+	readiness_drain(c);
+	readiness_end(c);
 	c->at.end = clock_ns();
 	if (c->pidfd != -1)
 		close(c->pidfd);

@@ -32,6 +32,7 @@
 struct capture;
 struct child_ctl;
 struct lane;
+struct readiness;
 struct request;
 struct server;
 struct template;
@@ -59,7 +60,8 @@ struct child_usage {
 
 /* Points in time, 0 where not reached. */
 struct child_times {
-	uint64_t read, ordered, forked, adopted, setup, started, noticed, end;
+	uint64_t read, ordered, forked, adopted, setup, started, noticed, ready,
+	    end;
 };
 
 struct child {
@@ -93,17 +95,18 @@ struct child {
 	uint64_t generation;   /* 0 before the order */
 	pid_t pid;             /* 0 before the fork */
 	int pidfd;
-	int child_end;           /* of the control socket: kept until
+	int child_end;               /* of the control socket: kept until
 					 * the fork is known, of a standby
 					 * until it answers, so that the job
 					 * in it outlives them; then -1 */
-	uint64_t order;          /* number of the last one, 0: none */
-	unsigned orders;         /* processes that it was to be */
-	bool standby;            /* it was one, or was to be */
-	struct child_ctl *ctl;   /* NULL once ended */
-	struct capture *capture; /* NULL: none was asked for */
-	bool contain;            /* in a control group of its own */
-	char *cgroup;            /* its folder; NULL: none, or over */
+	uint64_t order;              /* number of the last one, 0: none */
+	unsigned orders;             /* processes that it was to be */
+	bool standby;                /* it was one, or was to be */
+	struct child_ctl *ctl;       /* NULL once ended */
+	struct capture *capture;     /* NULL: none was asked for */
+	struct readiness *readiness; /* NULL: to run is enough */
+	bool contain;                /* in a control group of its own */
+	char *cgroup;                /* its folder; NULL: none, or over */
 
 	int64_t interpreter;
 	bool promoted;

@@ -16,6 +16,7 @@
 #include "daemon/fdcloser.h"
 #include "daemon/lease.h"
 #include "daemon/record.h"
+#include "daemon/readiness.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
@@ -109,6 +110,8 @@ open_job(const struct request *rq, struct child *c, struct spawn *s, int *fds,
 {
 	int r = capture_open(c, s, fds, e);
 
+	if (r == 0)
+		r = readiness_open(c, s, e);
 	if (r == 0 && s->token.n > 0)
 		r = token_give(c, rq, s->token, e);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/phases.h"
+#include "daemon/readiness.h"
 #include "daemon/templates.h"
 #include "proto/pack.h"
 
@@ -33,6 +34,8 @@ record_pack_phases(const struct child *c, msgpack_packer *pk)
 	pack_map_begin(pk, &m);
 	for (int i = 0; i < PHASES; i++)
 		pack_kv_uint(pk, &m, phase_names[i], ns[i]);
+	if (c->at.ready > c->at.noticed)
+		pack_kv_uint(pk, &m, "ready_ns", c->at.ready - c->at.noticed);
 	pack_map_end(&m);
 }
 
@@ -155,6 +158,7 @@ record_pack_inspect(const struct child *c, bool output, msgpack_packer *pk)
 	pack_kv_uint(pk, &m, "grace_ns", c->grace_ns);
 	if (c->cgroup != NULL)
 		pack_kv_text(pk, &m, "cgroup", c->cgroup);
+	readiness_pack_inspect(c, pk, &m);
 	if (c->timeout_ns != 0)
 		pack_kv_uint(pk, &m, "timeout_ns", c->timeout_ns);
 	if (c->hang.limit_ns != 0)

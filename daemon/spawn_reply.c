@@ -12,6 +12,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/failure.h"
 #include "daemon/log.h"
+#include "daemon/readiness.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/templates.h"
@@ -63,6 +64,7 @@ pack_result(const struct child *c, msgpack_packer *pk, struct pack_map *m)
 	pack_kv_bool(pk, m, "promoted", c->promoted);
 	pack_key(pk, m, "phases");
 	record_pack_phases(c, pk);
+	readiness_pack_result(c, pk, m);
 }
 
 void
@@ -101,15 +103,17 @@ spawn_reply_started(struct child *c)
 {
 	struct asker *a;
 
-	if (c->answered || c->pid == 0)
+	if (c->answered || c->pid == 0 || c->at.noticed == 0)
+		return;
+	if (c->state == CHILD_STARTING)
+		child_set_state(c, CHILD_RUNNING);
+	if (readiness_pending(c))
 		return;
 	c->answered = c->succeeded = true;
 	c->srv->children.spawned++;
 	latency_record(&c->srv->latency, c);
 	child_limit_started(c);
 	hang_started(c);
-	if (c->state == CHILD_STARTING)
-		child_set_state(c, CHILD_RUNNING);
 	log_debug("conn=%ju child=%ju pid=%d op=started", (uintmax_t)c->asker,
 	    (uintmax_t)c->id, (int)c->pid);
 	while ((a = asker_take(c)) != NULL) {
@@ -171,6 +175,8 @@ void
 spawn_reply_died(struct child *c)
 {
 	bool by_signal = c->status != -1 && WIFSIGNALED(c->status);
+	const char *before = c->at.noticed == 0 ? "it had started" :
+						  "it was ready";
 	struct error_map em;
 	char msg[96];
 
@@ -178,20 +184,24 @@ spawn_reply_died(struct child *c)
 		return;
 	if (by_signal)
 		snprintf(msg, sizeof(msg),
-		    "the child was ended by signal %d "
-		    "before it had started",
-		    WTERMSIG(c->status));
+		    "the child was ended by signal %d before %s",
+		    WTERMSIG(c->status), before);
 	else
 		snprintf(msg, sizeof(msg),
-		    "the child exited with status %d "
-		    "before it had started",
-		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
+		    "the child exited with status %d before %s",
+		    c->status == -1 ? -1 : WEXITSTATUS(c->status), before);
 	begin_error(&em, ERR_CHILD_DIED, msg);
 	if (by_signal)
 		pack_kv_int(&em.pk, &em.m, "signal", WTERMSIG(c->status));
 	else
 		pack_kv_int(&em.pk, &em.m, "exit_code",
 		    c->status == -1 ? -1 : WEXITSTATUS(c->status));
+	pack_kv_uint(&em.pk, &em.m, "id", c->id);
+	if (c->outcome == OUTCOME_EXCEPTION) {
+		pack_key(&em.pk, &em.m, "exception");
+		msgpack_sbuffer_write(&em.buf, c->outcome_raw.data,
+		    c->outcome_raw.size);
+	}
 	send_error(c, &em);
 }
 

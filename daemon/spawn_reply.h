@@ -14,8 +14,9 @@ struct child;
 struct failure;
 struct request;
 
-/* User code is about to run.  Answers when the zygote's `forked` and the
- * child's own word are both here, whichever comes second. */
+/* User code is about to run.  Answers when the zygote's `forked`, the child's
+ * own word and, where the spawn waits for that, its readiness are here,
+ * whichever comes last. */
 void spawn_reply_started(struct child *);
 /* Packs the result of a spawn, as it is without a pidfd. */
 void spawn_reply_pack(const struct child *, msgpack_packer *);

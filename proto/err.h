@@ -33,7 +33,8 @@
 	X(NOT_RUNNING, "not_running", "the child has ended already") \
 	X(SETUP_FAILED, "setup_failed", "a step of the child's set-up failed") \
 	X(IMPORT_FAILED, "import_failed", "the entry cannot be imported") \
-	X(CHILD_DIED, "child_died", "the child ended before it had started") \
+	X(CHILD_DIED, "child_died", \
+	    "the child ended before it had started, or before it was ready") \
 	X(TIMEOUT, "timeout", "not done within the time given") \
 	X(DISCONNECTED, "disconnected", "the connection is gone") \
 	X(SYSTEM, "system", "a system call failed")

@@ -1,5 +1,6 @@
 #include "proto/spawn.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/pack.h"
@@ -16,6 +17,12 @@ static const char *const entry_names[] = {
 	[SPAWN_SCRIPT] = "script",
 	[SPAWN_MODULE] = "module",
 	[SPAWN_CODE] = "code",
+};
+
+static const char *const ready_names[] = {
+	[SPAWN_STARTED] = "started",
+	[SPAWN_TOLD] = "told",
+	[SPAWN_NOTIFY] = "notify",
 };
 
 const char *
@@ -104,6 +111,53 @@ check_env(struct map *m, const msgpack_object_map *env)
 	return 0;
 }
 
+/* The index of the word at KEY among NAMES, which are N; 0 where it is absent.
+ * -1 with the error filled. */
+static int
+read_word(struct map *m, const char *key, const char *const *names, int n)
+{
+	char all[64] = "";
+	struct bytes b;
+	int r = map_str(m, key, MAP_OPTIONAL, 16, &b);
+
+	if (r != 1)
+		return r;
+	for (int i = 0; i < n; i++) {
+		if (bytes_eq(b, names[i]))
+			return i;
+		snprintf(all + strlen(all), sizeof(all) - strlen(all),
+		    "%s\"%s\"",
+		    i == 0        ? "" :
+			i < n - 1 ? ", " :
+				    " or ",
+		    names[i]);
+	}
+	return err_key(m->e, key, "\"%s\" must be %s", key, all);
+}
+
+static int
+read_start(struct spawn *s, struct map *m)
+{
+	static const char *const names[] = {
+		[SPAWN_ANY] = "any",
+		[SPAWN_WARM] = "warm",
+		[SPAWN_COLD] = "cold",
+	};
+	int r = read_word(m, "start", names, 3);
+
+	s->start = r;
+	return r == -1 ? -1 : 0;
+}
+
+static int
+read_ready(struct spawn *s, struct map *m)
+{
+	int r = read_word(m, "ready", ready_names, 3);
+
+	s->ready = r;
+	return r == -1 ? -1 : 0;
+}
+
 /* What goes on to the child. */
 static int
 read_surroundings(struct spawn *s, struct map *m, unsigned max_fds)
@@ -139,30 +193,9 @@ read_surroundings(struct spawn *s, struct map *m, unsigned max_fds)
 		return err_key(m->e, "cwd", "\"cwd\" is empty");
 	r = map_uint(m, "umask", MAP_OPTIONAL, 0777, &umask_value);
 	s->umask = r == 1 ? (int)umask_value : -1;
-	return r == -1 ? -1 : spawn_fds_read(s, m, max_fds);
-}
-
-static int
-read_start(struct spawn *s, struct map *m)
-{
-	static const char *const names[] = {
-		[SPAWN_ANY] = "any",
-		[SPAWN_WARM] = "warm",
-		[SPAWN_COLD] = "cold",
-	};
-	struct bytes b;
-	int r = map_str(m, "start", MAP_OPTIONAL, 16, &b);
-
-	s->start = SPAWN_ANY;
-	if (r != 1)
-		return r;
-	for (int i = SPAWN_ANY; i <= SPAWN_COLD; i++)
-		if (bytes_eq(b, names[i])) {
-			s->start = i;
-			return 0;
-		}
-	return err_key(m->e, "start",
-	    "\"start\" must be \"any\", \"warm\" or \"cold\"");
+	if (r == -1 || read_ready(s, m) == -1)
+		return -1;
+	return spawn_fds_read(s, m, max_fds);
 }
 
 static int
@@ -243,6 +276,8 @@ spawn_read_job(struct spawn *s, const msgpack_object *params, struct err *e)
 		-1 ||
 	    map_text(&m, "cookie", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->cookie) ==
 		-1 ||
+	    map_text(&m, "notify", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->notify) ==
+		-1 ||
 	    read_surroundings(s, &m, SPAWN_JOB_FDS) == -1)
 		return -1;
 	return map_end(&m);
@@ -302,6 +337,8 @@ spawn_pack_job(const struct spawn *s, msgpack_packer *pk)
 	if (s->umask != -1)
 		pack_kv_uint(pk, &m, "umask", s->umask);
 	spawn_fds_pack(s, pk, &m);
+	if (s->ready != SPAWN_STARTED)
+		pack_kv_str(pk, &m, "ready", ready_names[s->ready]);
 	if (s->socket.n > 0) {
 		pack_key(pk, &m, "socket");
 		pack_text(pk, s->socket.p, s->socket.n);
@@ -309,6 +346,10 @@ spawn_pack_job(const struct spawn *s, msgpack_packer *pk)
 	if (s->cookie.n > 0) {
 		pack_key(pk, &m, "cookie");
 		pack_text(pk, s->cookie.p, s->cookie.n);
+	}
+	if (s->notify.n > 0) {
+		pack_key(pk, &m, "notify");
+		pack_text(pk, s->notify.p, s->notify.n);
 	}
 	pack_map_end(&m);
 }

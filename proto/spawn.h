@@ -23,9 +23,13 @@
 #define SPAWN_MAX_CODE (1 << 20) /* bytes of `code` */
 #define SPAWN_CAPTURE 65536      /* bytes kept of a stream by default */
 #define SPAWN_MAX_CAPTURE (1 << 20)
+#define SPAWN_MAX_READY 16384 /* bytes of the value of `ready` */
 
 enum spawn_entry { SPAWN_CALL, SPAWN_SCRIPT, SPAWN_MODULE, SPAWN_CODE };
 enum spawn_start { SPAWN_ANY, SPAWN_WARM, SPAWN_COLD };
+/* When a spawn is answered: user code runs; the child says so; it says so by
+ * sd_notify(3). */
+enum spawn_ready { SPAWN_STARTED, SPAWN_TOLD, SPAWN_NOTIFY };
 
 /* How a child opens a file.  All but the first may make it. */
 enum spawn_access { SPAWN_READ, SPAWN_WRITE, SPAWN_APPEND, SPAWN_NEW };
@@ -79,12 +83,14 @@ struct spawn {
 	int tty;                                /* a target, or -1 */
 	struct spawn_file files[SPAWN_MAX_FDS]; /* in order */
 	unsigned nfiles;
+	enum spawn_ready ready;
 
 	/* Of `job` only. */
 	uint64_t id;
 	struct bytes socket; /* the daemon's, for FORKSERVER_SOCKET; n == 0:
 			      * it has no path */
 	struct bytes cookie; /* the child's own, for FORKSERVER_PARENT */
+	struct bytes notify; /* NOTIFY_SOCKET; n == 0: as the environment has */
 };
 
 /* Reads a client's params.  0, or -1 with E naming the key. */

@@ -31,6 +31,7 @@ static struct {
 	struct stream stream;
 	struct job job;
 	uint64_t born_ns, adopted_ns, setup_ns;
+	bool told_ready;
 } self;
 
 /* --- what the Python side says ------------------------------------------ */
@@ -78,6 +79,20 @@ op_returned(PyObject *result)
 	report_returned(&self.stream, result);
 }
 
+/* 1: told; 0: nobody waits for it. */
+static int
+op_ready(PyObject *value, struct err *e)
+{
+	if (self.job.spawn.ready != SPAWN_TOLD)
+		return 0;
+	if (self.told_ready || self.stream.fd == -1)
+		return err_set(e, ERR_NOT_RUNNING,
+		    self.told_ready ? "ready() was called before" :
+				      "the daemon is not heard here");
+	self.told_ready = report_told(&self.stream, value, e) == 0;
+	return self.told_ready ? 1 : -1;
+}
+
 static void
 op_answer(uint64_t number, PyObject *look)
 {
@@ -108,6 +123,7 @@ set_ops(void)
 		.raised = op_raised,
 		.returned = op_returned,
 		.answer = op_answer,
+		.ready = op_ready,
 		.control_arm = op_control_arm,
 		.control_take = control_take,
 		.control_drop = op_control_drop,

@@ -143,6 +143,26 @@ report_raised(struct stream *s, const struct report_exception *x)
 	send_all(s, &o);
 }
 
+int
+report_told(struct stream *s, PyObject *value, struct err *e)
+{
+	struct msg_out o;
+	struct pack_map m;
+	char why[256];
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "told");
+	pack_map_begin(&o.pk, &m);
+	pack_key(&o.pk, &m, "value");
+	if (value_pack(value, &o.pk, SPAWN_MAX_READY, why, sizeof(why)) == -1) {
+		msg_out_fini(&o);
+		return err_set(e, ERR_INVALID_PARAMS, "%s", why);
+	}
+	pack_map_end(&m);
+	send_all(s, &o);
+	return 0;
+}
+
 void
 report_returned(struct stream *s, PyObject *result)
 {

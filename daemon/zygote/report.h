@@ -38,6 +38,8 @@ void report_setup(struct stream *, uint32_t msgid, const struct setup_fault *);
 void report_raised(struct stream *, const struct report_exception *);
 /* To a ping, LOOK NULL, or a dump: what the Python side has to tell, a dict. */
 void report_answer(struct stream *, uint64_t number, PyObject *look);
+/* 0, or -1 with E filled: VALUE cannot be packed, and nothing is told. */
+int report_told(struct stream *, PyObject *value, struct err *e);
 /* A result that cannot be packed is told as `result_error`. */
 void report_returned(struct stream *, PyObject *result);
 

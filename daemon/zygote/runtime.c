@@ -102,6 +102,21 @@ returned(PyObject *, PyObject *result)
 }
 
 static PyObject *
+ready(PyObject *, PyObject *value)
+{
+	struct err e;
+	/* While a template is made there is no child. */
+	int r = runtime_ops.ready != NULL ? runtime_ops.ready(value, &e) : 0;
+
+	if (r != -1)
+		return PyBool_FromLong(r);
+	PyErr_SetString(e.code == ERR_INVALID_PARAMS ? PyExc_ValueError :
+						       PyExc_RuntimeError,
+	    e.msg);
+	return NULL;
+}
+
+static PyObject *
 arm_control(PyObject *, PyObject *)
 {
 	runtime_ops.control_arm();
@@ -192,6 +207,7 @@ static PyMethodDef methods[] = {
 	{ "_returned", returned, METH_O, NULL },
 	{ "_adopt_locale", adopt_locale, METH_NOARGS, NULL },
 	{ "_getenv", get_env, METH_O, NULL },
+	{ "_ready", ready, METH_O, NULL },
 	{ "_pong", pong, METH_O, NULL },
 	{ "_looked", looked, METH_VARARGS, NULL },
 	{ "_control_arm", arm_control, METH_NOARGS, NULL },

@@ -22,6 +22,9 @@ struct runtime_ops {
 	void (*raised)(const char *type, const char *detail, const char *tb);
 	void (*returned)(PyObject *result);
 	void (*answer)(uint64_t number, PyObject *look); /* NULL: to a ping */
+	/* 1: told, 0: nobody waits for it, -1: E filled, ERR_INVALID_PARAMS
+	 * where VALUE is at fault. */
+	int (*ready)(PyObject *value, struct err *e);
 	void (*control_arm)(void);
 	struct control_asked (*control_take)(void);
 	void (*control_drop)(void); /* in a process forked by the child */

@@ -2,8 +2,8 @@
 
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_started`, `_failed`,
-`_returned`, `_raised`, `_pong`, `_looked`, `_control_arm`, `_control_take`,
-`_control_drop`, `_adopt_locale`, `_getenv`.
+`_returned`, `_raised`, `_ready`, `_pong`, `_looked`, `_control_arm`,
+`_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`.
 """
 
 import atexit
@@ -241,7 +241,7 @@ def surround(env_changed, argv, path):
 
 def _point_back():
     """What C has put into the environment, without reading all of it anew."""
-    for name in ("FORKSERVER_SOCKET", "FORKSERVER_PARENT"):
+    for name in ("FORKSERVER_SOCKET", "FORKSERVER_PARENT", "NOTIFY_SOCKET"):
         value = _getenv(name)
         if value is None:
             os.environ.pop(name, None)
@@ -269,6 +269,18 @@ def prepare(entry, target, args, kwargs, promoted):
         signal.signal(signal.SIGTERM, _forkserverd_runs.cancel)
     _started()
     return work
+
+
+def ready(value=None):
+    """Tells who asked for this child that it is ready: for user code to call.
+
+    A spawn with `ready: "told"` waits for it, and has VALUE in its result:
+    what a result may be, at most 16 KiB.  True where a spawn waited; False
+    where nobody does, also in no child at all.  RuntimeError at a second call,
+    and in a process that the child has forked; ValueError for a value that
+    cannot be told: then nothing is.
+    """
+    return _ready(value)
 
 
 def returned(entry, result):

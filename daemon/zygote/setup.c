@@ -148,10 +148,11 @@ static int
 point_back(const struct spawn *job, struct setup_fault *f)
 {
 	static const char *const names[] = { "FORKSERVER_SOCKET",
-		"FORKSERVER_PARENT" };
-	const struct bytes values[] = { job->socket, job->cookie };
+		"FORKSERVER_PARENT", "NOTIFY_SOCKET" };
+	const struct bytes values[] = { job->socket, job->cookie, job->notify };
 
-	for (int i = 0; i < 2; i++) {
+	/* The last one is the job's own affair where nobody listens. */
+	for (int i = 0; i < (job->notify.n > 0 ? 3 : 2); i++) {
 		char *value = bytes_dup(values[i]);
 		int r;
 
