@@ -292,6 +292,7 @@ pack_stream(const struct stream_kept *k, bool whole, msgpack_packer *pk)
 	pack_kv_uint(pk, &m, "bytes", k->log.total);
 	pack_kv_uint(pk, &m, "dropped", k->log.total - k->log.len);
 	pack_kv_bool(pk, &m, "complete", k->complete);
+	pack_kv_uint(pk, &m, "offset", backlog_offset(&k->log));
 	if (whole) {
 		backlog_parts(&k->log, part);
 		pack_key(pk, &m, "data");

@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
 	&verb_run,
 	&verb_spawn,
 	&verb_ps,
+	&verb_logs,
 	&verb_wait,
 	&verb_attach,
 	&verb_detach,

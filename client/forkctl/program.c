@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -17,7 +16,14 @@ enum {
 	OPT_TOKEN,
 	OPT_TIMEOUT,
 	OPT_START_TIMEOUT,
-	OPT_ON_HANG
+	OPT_ON_HANG,
+	OPT_READY,
+	OPT_STDIN,
+	OPT_STDOUT,
+	OPT_STDERR,
+	OPT_APPEND,
+	OPT_CAPTURE,
+	OPT_NO_CAPTURE
 };
 
 const char program_args[] =
@@ -48,7 +54,12 @@ const char program_help[] =
     "                       where the daemon has control groups\n"
     "      --on-hang SEC    when trio's loop has not turned for so long: a "
     "dump, into\n"
-    "                       the daemon's log and the exit record\n";
+    "                       the daemon's log and the exit record\n"
+    "      --ready told|notify  started is when it says that it is ready, by\n"
+    "                       _forkserverd.ready() or as for systemd\n"
+    "      --stdin, --stdout, --stderr FILE  opened by the child itself; the\n"
+    "                       latter two are emptied first\n"
+    "      --append         write behind what they have\n";
 
 /* All of standard input.  NULL, with errno: it cannot be read whole. */
 static char *
@@ -189,13 +200,33 @@ parse_option(struct program *p, const struct verb *v, int c, int *status)
 		p->no_tty = true;
 		break;
 	case OPT_DETACH:
-		p->detach = true;
+		p->detach = p->redirect.capture = true;
 		break;
 	case OPT_TOKEN:
 		p->token = optarg;
 		break;
 	case OPT_FDS:
 		p->own_fds = true;
+		p->redirect.capture = false;
+		break;
+	case OPT_READY:
+		p->ready = optarg;
+		break;
+	case OPT_STDIN:
+	case OPT_STDOUT:
+	case OPT_STDERR:
+		p->redirect.file[c - OPT_STDIN] = optarg;
+		break;
+	case OPT_APPEND:
+		p->redirect.append = true;
+		break;
+	case OPT_CAPTURE:
+		if (rpc_id(optarg, &p->redirect.bytes) == 0)
+			break;
+		*status = verb_usage(v, "\"%s\" is no number of bytes", optarg);
+		return false;
+	case OPT_NO_CAPTURE:
+		p->redirect.capture = false;
 		break;
 	}
 	return true;
@@ -206,6 +237,7 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
     int argc, char **argv, int *status)
 {
 	/* The last ones are of `run` or of `spawn`. */
+	const bool runs = v == &verb_run;
 	const struct option options[] = { VERB_COMMON_OPTIONS,
 		{ "template", required_argument, NULL, 't' },
 		{ "env", required_argument, NULL, 'e' },
@@ -215,19 +247,25 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		{ "start-timeout", required_argument, NULL, OPT_START_TIMEOUT },
 		{ "no-contain", no_argument, NULL, OPT_NO_CONTAIN },
 		{ "on-hang", required_argument, NULL, OPT_ON_HANG },
+		{ "ready", required_argument, NULL, OPT_READY },
+		{ "stdin", required_argument, NULL, OPT_STDIN },
+		{ "stdout", required_argument, NULL, OPT_STDOUT },
+		{ "stderr", required_argument, NULL, OPT_STDERR },
+		{ "append", no_argument, NULL, OPT_APPEND },
 		{ "cold", no_argument, NULL, OPT_COLD },
 		{ "warm", no_argument, NULL, OPT_WARM },
 		{ "token", required_argument, NULL, OPT_TOKEN },
-		v == &verb_run ?
-		    (struct option){ "no-tty", no_argument, NULL, OPT_NO_TTY } :
-		    (struct option){ "fds", no_argument, NULL, OPT_FDS },
-		v == &verb_run ?
-		    (struct option){ "detach", no_argument, NULL, OPT_DETACH } :
-		    (struct option){ NULL, 0, NULL, 0 },
+		{ runs ? "no-tty" : "fds", no_argument, NULL,
+		    runs ? OPT_NO_TTY : OPT_FDS },
+		{ runs ? "detach" : "capture",
+		    runs ? no_argument : required_argument, NULL,
+		    runs ? OPT_DETACH : OPT_CAPTURE },
+		{ runs ? NULL : "no-capture", no_argument, NULL,
+		    OPT_NO_CAPTURE },
 		{ NULL, 0, NULL, 0 } };
 	int c;
 
-	*p = (struct program){ 0 };
+	*p = (struct program){ .redirect.capture = v == &verb_spawn };
 	while ((c = getopt_long(argc, argv, "+t:e:C:g:m:c:", options, NULL)) !=
 	    -1) {
 		if (c == 'm' || c == 'c') { /* ends the options */
@@ -262,103 +300,4 @@ program_fini(struct program *p)
 	free(p->cwd);
 	free(p->env);
 	free(p->stdin_code);
-}
-
-/* Whether LIST[0..N) sets the variable that KV, of a name of LEN bytes, does. */
-static bool
-is_set(const char *const *list, unsigned n, const char *kv, size_t len)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (strncmp(list[i], kv, len + 1) == 0)
-			return true;
-	return false;
-}
-
-static void
-pack_env(const struct program *p, struct params *to)
-{
-	const char *const *own = (const char *const *)environ;
-	struct pack_map env;
-
-	pack_map_begin(&to->pk, &env);
-	for (unsigned i = 0; own[i] != NULL; i++) {
-		size_t len = strcspn(own[i], "=");
-
-		/* Of a name that is there twice getenv sees the first. */
-		if (own[i][len] == '\0' || len == 0 ||
-		    is_set(p->env, p->nenv, own[i], len) ||
-		    is_set(own, i, own[i], len))
-			continue;
-		env.n++;
-		pack_text(&to->pk, own[i], len);
-		pack_text(&to->pk, own[i] + len + 1, strlen(own[i] + len + 1));
-	}
-	for (unsigned i = 0; i < p->nenv; i++) {
-		size_t len = strcspn(p->env[i], "=");
-
-		if (is_set(p->env + i + 1, p->nenv - i - 1, p->env[i], len))
-			continue;
-		env.n++;
-		pack_text(&to->pk, p->env[i], len);
-		pack_text(&to->pk, p->env[i] + len + 1,
-		    strlen(p->env[i] + len + 1));
-	}
-	pack_map_end(&env);
-}
-
-/* A function's module is looked for in the working directory first.  For what
- * python runs too, the child does as python does. */
-static void
-pack_path(const struct program *p, struct params *to)
-{
-	if (p->entry != SPAWN_CALL)
-		return;
-	pack_key(&to->pk, &to->map, "path");
-	msgpack_pack_array(&to->pk, 1);
-	pack_text(&to->pk, p->cwd, strlen(p->cwd));
-}
-
-void
-program_pack(const struct program *p, struct params *to, const int *targets,
-    unsigned nfds, int tty, bool detached)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	if (p->template != NULL)
-		pack_kv_text(&to->pk, &to->map, "template", p->template);
-	if (p->start != NULL)
-		pack_kv_str(&to->pk, &to->map, "start", p->start);
-	if (p->has_grace)
-		pack_kv_uint(&to->pk, &to->map, "grace_ns", p->grace_ns);
-	if (p->timeout_ns != 0)
-		pack_kv_uint(&to->pk, &to->map, "timeout_ns", p->timeout_ns);
-	if (p->start_timeout_ns != 0)
-		pack_kv_uint(&to->pk, &to->map, "start_timeout_ns",
-		    p->start_timeout_ns);
-	if (p->no_contain)
-		pack_kv_bool(&to->pk, &to->map, "contain", false);
-	if (p->token != NULL)
-		pack_kv_text(&to->pk, &to->map, "token", p->token);
-	if (p->on_hang_ns != 0)
-		pack_kv_uint(&to->pk, &to->map, "on_hang_ns", p->on_hang_ns);
-	if (detached)
-		pack_kv_bool(&to->pk, &to->map, "detached", true);
-	pack_key(&to->pk, &to->map, spawn_entry_name(p->entry));
-	pack_text(&to->pk, p->target, p->target_len);
-	pack_key(&to->pk, &to->map, "argv");
-	msgpack_pack_array(&to->pk, p->argc);
-	for (int i = 0; i < p->argc; i++)
-		pack_text(&to->pk, p->argv[i], strlen(p->argv[i]));
-	pack_key(&to->pk, &to->map, "env");
-	pack_env(p, to);
-	pack_path(p, to);
-	pack_kv_text(&to->pk, &to->map, "cwd", p->cwd);
-	pack_kv_uint(&to->pk, &to->map, "umask", mask);
-	pack_key(&to->pk, &to->map, "fds");
-	msgpack_pack_array(&to->pk, nfds);
-	for (unsigned i = 0; i < nfds; i++)
-		msgpack_pack_int(&to->pk, targets[i]);
-	if (tty != -1)
-		pack_kv_uint(&to->pk, &to->map, "tty", tty);
 }

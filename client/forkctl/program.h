@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/forkctl/redirect.h"
 #include "client/forkctl/rpc.h"
 #include "proto/spawn.h"
 
@@ -25,6 +26,9 @@ struct program {
 	const char *token;   /* NULL: none */
 	bool no_tty, detach; /* of run */
 	bool own_fds;        /* of spawn */
+
+	const char *ready; /* NULL: to run is enough */
+	struct redirect redirect;
 
 	enum spawn_entry entry;
 	const char *target;

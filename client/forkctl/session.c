@@ -298,7 +298,7 @@ start(struct session *s, const struct program *prog)
 	for (int fd = 0; fd < 3; fd++) {
 		bool slave = relays(s) && isatty(fd);
 
-		if (s->ctx->was_closed[fd])
+		if (s->ctx->was_closed[fd] || prog->redirect.file[fd] != NULL)
 			continue;
 		if (slave && tty == -1)
 			tty = fd;

@@ -18,7 +18,7 @@ spawn_detached(struct context *ctx, struct forkserver *fs,
 	uint64_t id;
 
 	for (int fd = 0; prog->own_fds && fd < 3; fd++)
-		if (!ctx->was_closed[fd])
+		if (!ctx->was_closed[fd] && prog->redirect.file[fd] == NULL)
 			fds[nfds++] = fd;
 	params_init(&p);
 	program_pack(prog, &p, fds, nfds, -1, true);

@@ -33,10 +33,10 @@ struct verb {
 	int (*exec)(struct context *, int argc, char **argv);
 };
 
-extern const struct verb verb_ping, verb_run, verb_spawn, verb_ps, verb_wait,
-    verb_attach, verb_detach, verb_events, verb_cancel, verb_kill, verb_signal,
-    verb_inspect, verb_status, verb_templates, verb_shutdown, verb_doctor,
-    verb_bench, verb_dump;
+extern const struct verb verb_ping, verb_run, verb_spawn, verb_ps, verb_logs,
+    verb_wait, verb_attach, verb_detach, verb_events, verb_cancel, verb_kill,
+    verb_signal, verb_inspect, verb_status, verb_templates, verb_shutdown,
+    verb_doctor, verb_bench, verb_dump;
 
 /* Prints the help of V to standard output. */
 void verb_help(const struct verb *v);

@@ -15,10 +15,14 @@ state_cell(struct table *t, struct map *m)
 	struct map r;
 	struct err e;
 	int64_t v;
+	bool ready;
 	char buf[48];
 
 	if (map_str(m, "state", MAP_OPTIONAL, 32, &state) != 1)
 		state = (struct bytes){ "-", 1 };
+	if (bytes_eq(state, "running") &&
+	    map_bool(m, "ready", MAP_OPTIONAL, &ready) == 1 && !ready)
+		state = bytes_of("unready");
 	if (map_obj(m, "record", MAP_OPTIONAL, &record) != 1 ||
 	    map_init(&r, record, "", &e) == -1) {
 		table_text(t, state.p, state.n);
@@ -35,23 +39,23 @@ state_cell(struct table *t, struct map *m)
 	table_str(t, buf);
 }
 
-/* DEPTH: below how many others it is shown. */
+/* With the status text where the child tells one.  DEPTH: below how many others
+ * it is shown. */
 static void
 title_cell(struct table *t, struct map *m, unsigned depth)
 {
-	struct bytes title = { "-", 1 };
+	struct bytes title = { "-", 1 }, status = { "", 0 };
 	char *text;
 	int n;
 
 	if (map_text(m, "title", MAP_OPTIONAL, SIZE_MAX, &title) != 1 ||
 	    title.n == 0)
 		map_text(m, "entry", MAP_OPTIONAL, SIZE_MAX, &title);
-	if (depth == 0) {
-		table_text(t, title.p, title.n);
-		return;
-	}
-	n = asprintf(&text, "%*s\\_ %.*s", (int)(2 * (depth - 1)), "",
-	    (int)title.n, title.p);
+	map_text(m, "status", MAP_OPTIONAL, SIZE_MAX, &status);
+	n = asprintf(&text, "%*s%s%.*s%s%.*s%s",
+	    depth > 0 ? (int)(2 * (depth - 1)) : 0, "", depth > 0 ? "\\_ " : "",
+	    (int)title.n, title.p, status.n > 0 ? " (" : "", (int)status.n,
+	    status.p, status.n > 0 ? ")" : "");
 	if (n == -1)
 		abort();
 	table_text(t, text, n);

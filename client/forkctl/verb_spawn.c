@@ -30,8 +30,13 @@ const struct verb verb_spawn = {
 	    "has been\n                       spawned with that token, print the "
 	    "id of that child\n"
 	    "      --fds            pass standard input, output and error; "
-	    "without it they\n                       are /dev/null\n\n"
-	    "Returns when the program's code is about to run. The child has no "
-	    "lease: it does\nnot end with forkctl. See wait, cancel, kill.\n",
+	    "without it input\n                       is /dev/null and the rest "
+	    "is captured\n"
+	    "      --capture BYTES  of stdout and of stderr, the newest, are "
+	    "kept; default 65536\n"
+	    "      --no-capture     stdout and stderr are /dev/null\n\n"
+	    "Returns when the program's code is about to run, or with --ready "
+	    "when it is ready.\nThe child has no lease: it does not end with "
+	    "forkctl. See logs, wait, cancel, kill.\n",
 	.exec = exec_spawn,
 };
