@@ -7,9 +7,10 @@ It needs tractor, and the template that ../README.md tells of:
 
 import os
 
-import forkserverd.tractor
 import tractor
 import trio
+
+import forkserverd.tractor
 
 
 async def grow(depth):

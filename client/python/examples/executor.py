@@ -1,6 +1,6 @@
 """The executor, for programs without trio: with futures, and under asyncio.
 
-    python3.14 executor.py
+python3.14 executor.py
 """
 
 import asyncio

@@ -1,10 +1,11 @@
 """A nursery of workers: children that count primes, one of which is cancelled.
 
-    python3.14 nursery.py
+python3.14 nursery.py
 """
 
-import forkserverd
 import trio
+
+import forkserverd
 
 
 def count_primes(first, last):
@@ -21,20 +22,19 @@ async def tick(name):
 
 
 async def main():
-    async with forkserverd.open_client() as client:
-        async with trio.open_nursery() as nursery:
-            worker = await nursery.start(client.start_child, tick, "the ticker")
+    async with forkserverd.open_client() as client, trio.open_nursery() as nursery:
+        worker = await nursery.start(client.start_child, tick, "the ticker")
 
-            edges = range(0, 40_000, 5_000)
-            counts = await client.map(count_span, edges, limit=4)
-            print("primes below 40,000:", sum(counts))
+        edges = range(0, 40_000, 5_000)
+        counts = await client.map(count_span, edges, limit=4)
+        print("primes below 40,000:", sum(counts))
 
-            try:
-                await client.run(count_primes, "a", "b")
-            except forkserverd.ChildRaised as exc:
-                print("a worker failed:", exc)
+        try:
+            await client.run(count_primes, "a", "b")
+        except forkserverd.ChildRaised as exc:
+            print("a worker failed:", exc)
 
-            await worker.cancel()
+        await worker.cancel()
 
 
 def count_span(first):
