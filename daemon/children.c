@@ -33,6 +33,7 @@ children_init(struct server *srv)
 	TAILQ_INIT(&srv->children.ended);
 	TAILQ_INIT(&srv->children.dumps);
 	LIST_INIT(&srv->children.waiters);
+	LIST_INIT(&srv->children.walks);
 	tokens_init(&srv->children.tokens);
 }
 
@@ -106,6 +107,13 @@ child_number(struct child *c, uint64_t number)
 		return -1;
 	c->order = number;
 	return 0;
+}
+
+static void
+leave_live(struct child *c)
+{
+	walk_leaves(c);
+	TAILQ_REMOVE(&c->srv->children.live, c, link);
 }
 
 /* Takes C out of all that knows it, and frees it. */
@@ -229,7 +237,7 @@ child_drop(struct child *c)
 		lane_leave(c);
 	waiter_child_dropped(c, &gone);
 	lease_end(c);
-	TAILQ_REMOVE(&srv->children.live, c, link);
+	leave_live(c);
 	child_free(c);
 	drain_check(srv);
 }
@@ -311,7 +319,7 @@ child_over(struct child *c)
 	forget_order(c);
 	child_set_state(c, CHILD_ENDED);
 	lease_end(c);
-	TAILQ_REMOVE(&cs->live, c, link);
+	leave_live(c);
 	TAILQ_INSERT_TAIL(&cs->ended, c, link);
 	capture_end(c);
 	cs->record_bytes += record_bytes(c);

@@ -25,6 +25,7 @@
 #include "daemon/token.h"
 #include "daemon/tree.h"
 #include "daemon/waiter.h"
+#include "daemon/walk.h"
 #include "proto/err.h"
 #include "proto/msg.h"
 #include "proto/spawn.h"
@@ -132,7 +133,7 @@ struct child {
 TAILQ_HEAD(child_list, child);
 
 struct children {
-	struct child_list live;  /* by id */
+	struct child_list live;  /* by id; to end any: walk.h */
 	struct child_list ended; /* by time */
 	struct table by_id;
 	struct table by_pid;   /* forked, not ended */
@@ -143,6 +144,7 @@ struct children {
 	struct waiter_list waiters;
 	struct tokens tokens;
 	struct dump_list dumps;
+	struct walks walks; /* that are under way */
 	size_t count[CHILD_STATES];
 	size_t leased;       /* live ones with an owner */
 	size_t record_bytes; /* of what the records of ended ones hold */

@@ -60,13 +60,13 @@ step(struct server *srv)
 static void
 kill_leased(struct server *srv)
 {
-	struct child *c, *next;
+	struct child *c;
+	struct walk w;
 
-	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, link);
+	walk_begin(&w, srv);
+	while ((c = walk_next(&w)) != NULL)
 		if (c->owner != 0 || c->pid == 0)
 			child_kill(c, &draining);
-	}
 }
 
 static void
@@ -125,7 +125,8 @@ drain_init(struct server *srv)
 void
 drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 {
-	struct child *c, *next;
+	struct child *c;
+	struct walk w;
 
 	if (!srv->drain.active) {
 		log_info("op=drain children=%zu leased=%zu", children_live(srv),
@@ -139,12 +140,11 @@ drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 		clock_arm(srv->loop, &srv->drain.deadline,
 		    srv->cfg->server.drain_timeout_ns);
 	}
-	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, link);
+	walk_begin(&w, srv);
+	while ((c = walk_next(&w)) != NULL)
 		if (c->owner != 0 || c->state == CHILD_QUEUED)
 			child_cancel(c, has_grace ? grace_ns : c->grace_ns,
 			    &draining);
-	}
 	drain_check(srv);
 }
 

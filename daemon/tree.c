@@ -150,10 +150,11 @@ sweep(struct server *srv, uint64_t mark)
 		.code = ERR_DISCONNECTED,
 		.msg = "the client is gone",
 	};
-	struct child *c, *next;
+	struct child *c;
+	struct walk w;
 
-	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, link);
+	walk_begin(&w, srv);
+	while ((c = walk_next(&w)) != NULL) {
 		/* The connection's end and its process's come one by one; a
 		 * program's own handler shall hear of it once. */
 		if (c->mark != mark || c->lease_over)

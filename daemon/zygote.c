@@ -323,7 +323,8 @@ void
 zygote_over(struct zygote *z, int status)
 {
 	struct server *srv = z->srv;
-	struct child *c, *next;
+	struct child *c;
+	struct walk w;
 	char how[256];
 
 	for (int i = 0; i < LAST_WORDS && read_some(z); i++)
@@ -332,11 +333,13 @@ zygote_over(struct zygote *z, int status)
 	log_info("template=%s pid=%d generation=%ju op=end: %s",
 	    template_name(z->lane->t), (int)z->pid, (uintmax_t)z->generation,
 	    how);
-	for (c = TAILQ_FIRST(&srv->children.live); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, link);
+	/* Its socket's EOF may be missing: somebody has the other end. */
+	if (z->state != ZYGOTE_ENDING)
+		ending(z);
+	walk_begin(&w, srv);
+	while ((c = walk_next(&w)) != NULL)
 		if (c->zygote == z)
 			rebirth_orphaned(c, how);
-	}
 	pool_orphan(&z->lane->t->pool, z);
 	if (!z->retired)
 		tell_lane(z, how);

@@ -1,6 +1,7 @@
 /*
  * Children that children ask for: whose they are, and that they go with them.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -248,6 +249,65 @@ START_TEST(known_by_its_cookie)
 }
 END_TEST
 
+/* A child and its zygote end together, while what the child has asked for is
+ * queued: that is next to the child among the live ones, and goes with it. */
+START_TEST(queued_when_its_parents_zygote_ends)
+{
+	struct peer p, below;
+	struct reply r;
+	pid_t zygote, other, pid;
+	uint64_t root;
+	uint32_t q;
+	int out[2];
+
+	live_start("[template.default]\npath = [\"%s\"]\n"
+		   "[template.hangs]\npath = [\"%s\"]\nstart = \"demand\"\n"
+		   "preload = [\"hangs_at_import\"]\n");
+	peer_open(&p);
+	peer_open(&below);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	q = peer_send_fds(&p, "spawn", &out[1], 1,
+	    "{'call': 'nest:says_its_cookie', 'fds': [1]}");
+	close(out[1]);
+	peer_response(&p, q, &r);
+	root = int_at(&r, "id");
+	pid = int_at(&r, "pid");
+	reply_fini(&r);
+	ask(&below, &r, "hello", "{'parent': '%s'}", read_text(out[0], false));
+	ck_assert_int_eq(int_at(&r, "child"), root);
+	reply_fini(&r);
+	close(out[0]);
+	q = peer_send(&below, "spawn", "{'template': 'hangs', 'code': '1'}");
+	do {
+		ask(&p, &r, "templates", "{}");
+		zygote = int_at(&r, "templates.0.pid");
+		other = has(&r, "templates.1.pid") ?
+		    int_at(&r, "templates.1.pid") :
+		    0;
+		reply_fini(&r);
+	} while (other == 0);
+	/* The child first, but unreaped by its zygote, and the daemon hears of
+	 * both at once. */
+	ck_assert_int_eq(kill(live.pid, SIGSTOP), 0);
+	ck_assert_int_eq(kill(zygote, SIGSTOP), 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	process_gone(pid);
+	ck_assert_int_eq(kill(zygote, SIGKILL), 0);
+	process_gone(zygote);
+	ck_assert_int_eq(kill(live.pid, SIGCONT), 0);
+	peer_response(&below, q, &r);
+	ck_assert_str_eq(str_at(&r, "code"), "disconnected");
+	reply_fini(&r);
+	wait_end(&p, root, &r);
+	ck_assert_int_eq(int_at(&r, "signal"), SIGKILL);
+	reply_fini(&r);
+	ck_assert_int_eq(kill(other, SIGKILL), 0);
+	peer_close(&below);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 START_TEST(strange_cookies)
 {
 	struct peer p;
@@ -282,7 +342,7 @@ main(void)
 {
 	const TTest *const tests[] = { points_back, goes_with_its_root,
 		goes_with_its_parent, detached_ones_stay, known_by_its_cookie,
-		strange_cookies, NULL };
+		queued_when_its_parents_zygote_ends, strange_cookies, NULL };
 
 	return harness_main("tree", tests);
 }
