@@ -54,7 +54,7 @@ child_kill_after(struct child *c, uint64_t grace_ns)
 {
 	uint64_t at = clock_ns() + grace_ns;
 
-	if (c->killed || (c->kill_at != 0 && c->kill_at <= at))
+	if (c->reaped || c->killed || (c->kill_at != 0 && c->kill_at <= at))
 		return;
 	c->kill_at = at;
 	clock_arm(c->srv->loop, &c->kill_timer, grace_ns);

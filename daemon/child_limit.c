@@ -62,6 +62,7 @@ void
 child_limit_started(struct child *c)
 {
 	child_limit_fini(c);
-	if (c->timeout_ns != 0)
+	/* Its answer may be read after the word of its end. */
+	if (c->timeout_ns != 0 && !c->reaped)
 		clock_arm(c->srv->loop, &c->limit_timer, c->timeout_ns);
 }

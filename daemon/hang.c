@@ -73,7 +73,7 @@ hang_fini(struct child *c)
 void
 hang_started(struct child *c)
 {
-	if (c->hang.limit_ns == 0)
+	if (c->hang.limit_ns == 0 || c->reaped)
 		return;
 	if (c->promoted)
 		ping(c);

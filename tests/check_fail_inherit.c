@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
 #include "tests/harness.h"
 #include "tests/modes.h"
 
@@ -168,20 +166,6 @@ START_TEST(fail_9_multiprocessing)
 }
 END_TEST
 
-/* Waits until PID is nobody's. */
-static void
-number_free(pid_t pid)
-{
-	uint64_t until = clock_ns() + DEADLINE_S * NS_PER_S;
-	struct pollfd none = { .fd = -1 };
-
-	/* It is not ours to reap: there is no event to wait for. */
-	while (process_state(pid) != '?') {
-		ck_assert_msg(clock_ns() < until, "%d is not reaped", (int)pid);
-		poll(&none, 1, 5);
-	}
-}
-
 /* A process of ours that has the number PID, which is free; -1: cannot be. */
 static pid_t
 impostor(pid_t pid)
@@ -225,7 +209,7 @@ START_TEST(fail_11_pid_reuse)
 		reply_fini(&r);
 		ck_assert_int_eq(kill(live.pid, SIGSTOP), 0);
 		ck_assert_int_eq(kill(pid, SIGKILL), 0);
-		number_free(pid);
+		process_reaped(pid);
 		other = impostor(pid);
 		if (other == -1) {
 			puts("SKIP fail_inherit.fail_11_pid_reuse: cannot "

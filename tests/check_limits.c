@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/gate.h"
 #include "tests/harness.h"
 #include "tests/up.h"
 
@@ -66,6 +67,53 @@ START_TEST(time_is_not_over)
 	reply_fini(&r);
 	peer_close(&p);
 	close(u.out);
+	live_stop();
+}
+END_TEST
+
+/* The daemon hears of a child's start and end at once, the end first, perhaps:
+ * no limit counts from then on, as that would end up in the record. */
+START_TEST(over_when_it_is_heard_of)
+{
+	struct peer p;
+	struct reply r;
+	struct gate g;
+	struct up later;
+	pid_t pid;
+	uint64_t id;
+	uint32_t q;
+
+	live_start(NULL);
+	peer_open(&p);
+	g = gate_make();
+	q = peer_send(&p, "spawn",
+	    "{'call': 'waits_at_import:main', 'timeout_ns': 100000000, "
+	    "'env': {'GATE': '%s'}}",
+	    g.path);
+	id = newest(&p);
+	do {
+		ask(&p, &r, "inspect", "{'id': %ju}", (uintmax_t)id);
+		pid = int_at(&r, "pid");
+		reply_fini(&r);
+	} while (pid == 0);
+	ck_assert_int_eq(kill(live.pid, SIGSTOP), 0);
+	gate_open(&g);
+	process_reaped(pid);
+	ck_assert_int_eq(kill(live.pid, SIGCONT), 0);
+	peer_response(&p, q, &r);
+	ck_assert_int_eq(int_at(&r, "id"), id);
+	reply_fini(&r);
+	/* A limit that is over after that one would have been. */
+	later = up_start(&p, ", 'timeout_ns': 300000000", "hang");
+	wait_end(&p, later.id, &r);
+	ck_assert(bool_at(&r, "timed_out"));
+	reply_fini(&r);
+	close(later.out);
+	wait_end(&p, id, &r);
+	ck_assert_int_eq(int_at(&r, "exit_code"), 0);
+	ck_assert(!bool_at(&r, "timed_out"));
+	reply_fini(&r);
+	peer_close(&p);
 	live_stop();
 }
 END_TEST
@@ -137,7 +185,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { time_is_over, time_is_not_over,
-		start_takes_too_long, wrong_limits, NULL };
+		over_when_it_is_heard_of, start_takes_too_long, wrong_limits,
+		NULL };
 
 	return harness_main("limits", tests);
 }

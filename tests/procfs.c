@@ -58,17 +58,30 @@ process_state(pid_t pid)
 	return state;
 }
 
-void
-process_gone(pid_t pid)
+static void
+await_state(pid_t pid, const char *states, const char *not_yet)
 {
 	uint64_t end = clock_ns() + DEADLINE_S * NS_PER_S;
 	struct pollfd none = { .fd = -1 };
 
 	/* It may be anybody's child: there is no event to wait for. */
-	while (strchr("?Z", process_state(pid)) == NULL) {
-		ck_assert_msg(clock_ns() < end, "process %d lives", (int)pid);
+	while (strchr(states, process_state(pid)) == NULL) {
+		ck_assert_msg(clock_ns() < end, "process %d %s", (int)pid,
+		    not_yet);
 		poll(&none, 1, 5);
 	}
+}
+
+void
+process_gone(pid_t pid)
+{
+	await_state(pid, "?Z", "lives");
+}
+
+void
+process_reaped(pid_t pid)
+{
+	await_state(pid, "?", "is not reaped");
 }
 
 static pid_t

@@ -13,6 +13,8 @@ long rss_kb(pid_t);
 char process_state(pid_t);
 /* Waits until PID is gone or a zombie that is not ours to reap. */
 void process_gone(pid_t);
+/* Waits until PID is nobody's. */
+void process_reaped(pid_t);
 /* The living processes that PARENT has forked, at most MAX. */
 unsigned process_kids(pid_t parent, pid_t *pids, unsigned max);
 
