@@ -142,7 +142,8 @@ START_TEST(not_yet)
 	a = ask_for(&p, "told_when", "[5]",
 	    "'ready': 'told', 'capture': {'events': true}");
 	do {
-		ask(&other, &r, "inspect", "{'id': 1}");
+		/* On the spawn's own connection: it is read after that. */
+		ask(&p, &r, "inspect", "{'id': 1}");
 		running = strcmp(str_at(&r, "state"), "running") == 0 &&
 		    int_at(&r, "output.stdout.bytes") == 8;
 		ck_assert(!bool_at(&r, "ready"));
