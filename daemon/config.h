@@ -39,7 +39,9 @@ struct config_server {
 	char *zygote;  /* path of the zygote's executable */
 	int log_level; /* enum log_level */
 	uint64_t drain_timeout_ns;
-	int cgroup; /* enum config_cgroup */
+	bool drain_detached;
+	uint64_t zygote_ns; /* to answer; 0: is not asked */
+	int cgroup;         /* enum config_cgroup */
 };
 
 struct config_template {

@@ -57,6 +57,10 @@ const struct config_key config_server_keys[] = {
 	    level_names },
 	{ "drain_timeout", KIND_SECONDS, SERVER(drain_timeout_ns), "60.0", 0,
 	    86400, NULL },
+	{ "drain_detached", KIND_BOOL, SERVER(drain_detached), "false", 0, 0,
+	    NULL },
+	{ "zygote_timeout", KIND_SECONDS, SERVER(zygote_ns), "5.0", 0, 86400,
+	    NULL },
 	{ "cgroup", KIND_CHOICE, SERVER(cgroup), "auto", 0, 0, cgroup_names },
 	{ 0 },
 };

@@ -1,7 +1,5 @@
 #include "daemon/drain.h"
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon/child_end.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -15,10 +13,18 @@ static const struct err draining = {
 };
 
 static bool
+ends(const struct child *c)
+{
+	return c->owner != 0 || c->srv->cfg->server.drain_detached;
+}
+
+static bool
 children_left(const struct server *srv)
 {
 	const struct children *cs = &srv->children;
 
+	if (srv->cfg->server.drain_detached && children_live(srv) > 0)
+		return true;
 	/* Detached ones that are about to start are let to. */
 	return cs->leased > 0 || cs->count[CHILD_QUEUED] > 0 ||
 	    cs->count[CHILD_STARTING] > 0 || srv->standbys.n > 0 ||
@@ -58,14 +64,14 @@ step(struct server *srv)
 }
 
 static void
-kill_leased(struct server *srv)
+kill_rest(struct server *srv)
 {
 	struct child *c;
 	struct walk w;
 
 	walk_begin(&w, srv);
 	while ((c = walk_next(&w)) != NULL)
-		if (c->owner != 0 || c->pid == 0)
+		if (ends(c) || c->pid == 0)
 			child_kill(c, &draining);
 }
 
@@ -74,9 +80,8 @@ out_of_time(struct server *srv)
 {
 	switch (srv->drain.phase) {
 	case DRAIN_CHILDREN:
-		log_warn("op=drain: out of time, killing %zu children",
-		    srv->children.leased);
-		kill_leased(srv);
+		log_warn("op=drain: out of time, killing who is left");
+		kill_rest(srv);
 		clock_arm(srv->loop, &srv->drain.deadline, OUTPUT_NS);
 		if (!children_left(srv))
 			break;
@@ -131,7 +136,7 @@ drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 	if (!srv->drain.active) {
 		log_info("op=drain children=%zu leased=%zu", children_live(srv),
 		    srv->children.leased);
-		sd_notify(0, "STOPPING=1");
+		notify_stopping(srv);
 		srv->drain.active = true;
 		srv->drain.phase = DRAIN_CHILDREN;
 		listener_close(srv);
@@ -142,7 +147,7 @@ drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 	}
 	walk_begin(&w, srv);
 	while ((c = walk_next(&w)) != NULL)
-		if (c->owner != 0 || c->state == CHILD_QUEUED)
+		if (ends(c) || c->state == CHILD_QUEUED)
 			child_cancel(c, has_grace ? grace_ns : c->grace_ns,
 			    &draining);
 	drain_check(srv);
@@ -160,7 +165,7 @@ void
 drain_now(struct server *srv)
 {
 	log_warn("op=drain: second signal, ending at once");
-	kill_leased(srv);
+	kill_rest(srv);
 	srv->drain.phase = DRAIN_DONE;
 	ev_break(srv->loop, EVBREAK_ALL);
 }

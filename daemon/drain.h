@@ -2,7 +2,7 @@
  * drain: the daemon's orderly end.  No more connections and spawns; leased
  * children are cancelled, all at once, and killed after their grace; then the
  * zygotes end; then what is queued for clients is sent.  Detached children go
- * on.
+ * on, or end as the others where server.drain_detached is set.
  */
 #ifndef DAEMON_DRAIN_H
 #define DAEMON_DRAIN_H
@@ -34,7 +34,7 @@ void drain_init(struct server *);
 void drain_begin(struct server *, bool has_grace, uint64_t grace_ns);
 /* Something that a drain waits for may have happened.  Acts from the loop. */
 void drain_check(struct server *);
-/* SIGKILL to all leased children, and the loop ends at once. */
+/* SIGKILL to all children that end with it, and the loop ends at once. */
 void drain_now(struct server *);
 
 #endif

@@ -5,6 +5,7 @@
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/record.h"
+#include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/templates.h"
 #include "proto/pack.h"
@@ -200,6 +201,7 @@ events_exited(const struct child *c)
 void
 events_template(const struct template *t)
 {
+	notify_status(t->srv);
 	t->srv->events.told++;
 	tell_all(t->srv, NULL, false, "template", pack_template, t);
 }

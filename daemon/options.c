@@ -38,8 +38,9 @@ static const char help[] =
     "The command line wins over the environment (FORKSERVERD_SERVER_KEY,\n"
     "FORKSERVERD_TEMPLATE_NAME_KEY), which wins over the file.\n"
     "\n"
-    "Signals: SIGTERM and SIGINT end leased children and then the daemon; the\n"
-    "second one kills them and ends it at once.\n"
+    "Signals: SIGTERM and SIGINT end leased children (with server.drain_detached\n"
+    "all of them) and then the daemon; the second one kills them and ends it at\n"
+    "once.\n"
     "\n"
     "Exit status: 0 after an orderly end (with --check-config: all is good),\n"
     "1 when it cannot start or the configuration is wrong, 2 for a wrong option.\n";

@@ -5,15 +5,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
 #include "daemon/fdcloser.h"
 #include "daemon/log.h"
-
-/* A child's control socket is its descriptor 511. */
-#define CHILD_NOFILE 1024
 
 static void
 make_instance(struct server *srv)
@@ -27,24 +23,6 @@ make_instance(struct server *srv)
 		srv->instance[2 * i] = hex[raw[i] >> 4];
 		srv->instance[2 * i + 1] = hex[raw[i] & 15];
 	}
-}
-
-/* Each client and child takes descriptors: as many as we may have.  Zygotes
- * and children get back what was there, but room for their control socket. */
-static void
-raise_nofile(struct server *srv)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
-		return;
-	srv->nofile = r;
-	if (srv->nofile.rlim_cur < CHILD_NOFILE)
-		srv->nofile.rlim_cur = r.rlim_max < CHILD_NOFILE ? r.rlim_max :
-								   CHILD_NOFILE;
-	r.rlim_cur = r.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &r) == -1)
-		log_warn("raise RLIMIT_NOFILE: %s", strerrordesc_np(errno));
 }
 
 /* 0 to 2 are open, so that no socket of ours is taken for one of them. */
@@ -70,7 +48,7 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 	srv->started_ns = clock_ns();
 	hold_stdio();
 	make_instance(srv);
-	raise_nofile(srv);
+	own_limits_take(&srv->limits);
 	signal(SIGPIPE, SIG_IGN);
 	srv->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (srv->loop == NULL)
@@ -78,6 +56,7 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 	clients_init(&srv->clients);
 	children_init(srv);
 	drain_init(srv);
+	notify_init(srv);
 	events_init(&srv->events);
 	if (latency_init(&srv->latency, e) == -1 ||
 	    cgroups_init(srv, e) == -1 || fdcloser_init(e) == -1 ||
@@ -96,26 +75,13 @@ server_check_ready(struct server *srv)
 		return;
 	srv->ready = true;
 	log_info("op=ready");
-	server_notify_status(srv);
-	sd_notify(0, "READY=1");
+	notify_ready(srv);
 	if (srv->ready_fd == -1)
 		return;
 	r = write(srv->ready_fd, "\n", 1);
 	(void)r;
 	close(srv->ready_fd);
 	srv->ready_fd = -1;
-}
-
-void
-server_notify_status(struct server *srv)
-{
-	size_t ready = 0;
-
-	for (size_t i = 0; i < srv->templates.n; i++)
-		ready += srv->templates.v[i].warm.z != NULL ||
-		    srv->templates.v[i].cold.z != NULL;
-	sd_notifyf(0, "STATUS=%zu of %zu templates ready, on %s", ready,
-	    srv->templates.n, srv->listener.path);
 }
 
 static void
@@ -182,6 +148,7 @@ server_fini(struct server *srv)
 	table_fini(&srv->standbys);
 	latency_fini(&srv->latency);
 	reaper_fini(srv);
+	notify_fini(srv);
 	ev_timer_stop(srv->loop, &srv->drain.step);
 	ev_timer_stop(srv->loop, &srv->drain.deadline);
 	ev_loop_destroy(srv->loop);

@@ -8,7 +8,6 @@
 #include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "daemon/cgroup.h"
@@ -20,6 +19,8 @@
 #include "daemon/latency.h"
 #include "daemon/leftover.h"
 #include "daemon/listener.h"
+#include "daemon/notify.h"
+#include "daemon/own_limits.h"
 #include "daemon/pools.h"
 #include "daemon/reaper.h"
 #include "daemon/templates.h"
@@ -31,7 +32,7 @@ struct server {
 	char instance[33]; /* random, in hex */
 	uint64_t started_ns;
 	uid_t uid;
-	struct rlimit nofile; /* as it was before it was raised */
+	struct own_limits limits;
 	struct listener listener;
 	struct clients clients;
 	struct children children;
@@ -43,6 +44,7 @@ struct server {
 	struct cgroups cgroups;
 	struct leftovers leftovers;
 	struct drain drain;
+	struct notify notify;
 	struct events events;
 	int ready_fd; /* of --ready-fd, or -1 */
 	bool ready;   /* listening, auto templates settled */
@@ -58,7 +60,5 @@ void server_fini(struct server *);
 /* Called when an auto template is ready or has failed: tells --ready-fd and
  * systemd once all of them are. */
 void server_check_ready(struct server *);
-/* STATUS= for systemd. */
-void server_notify_status(struct server *);
 
 #endif

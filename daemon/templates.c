@@ -165,6 +165,12 @@ template_submit(struct child *c)
 	}
 }
 
+enum lane_state
+template_state(const struct template *t)
+{
+	return lane_state(usual_lane((struct template *)t));
+}
+
 static const char *
 state_name(enum lane_state s)
 {
@@ -229,7 +235,7 @@ template_pack(const struct template *t, msgpack_packer *pk)
 	pack_map_begin(pk, &m);
 	pack_kv_str(pk, &m, "name", t->cfg->name);
 	pack_kv_str(pk, &m, "mode", config_mode_name(t->cfg->mode));
-	pack_kv_str(pk, &m, "state", state_name(lane_state(l)));
+	pack_kv_str(pk, &m, "state", state_name(template_state(t)));
 	pack_kv_str(pk, &m, "way", zygote_way_name(t->way));
 	if (t->reason != NULL)
 		pack_kv_text(pk, &m, "reason", t->reason);

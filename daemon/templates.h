@@ -67,6 +67,8 @@ bool templates_settled(const struct server *);
 struct template *template_find(struct server *, struct bytes name,
     struct err *);
 const char *template_name(const struct template *);
+/* Of the lane that serves those who do not ask for one. */
+enum lane_state template_state(const struct template *);
 /* The map of `templates`. */
 void template_pack(const struct template *, msgpack_packer *);
 

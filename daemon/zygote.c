@@ -15,6 +15,7 @@
 #include "daemon/fdcloser.h"
 #include "daemon/lane.h"
 #include "daemon/log.h"
+#include "daemon/pulse.h"
 #include "daemon/rebirth.h"
 #include "daemon/server.h"
 #include "daemon/zygote_exec.h"
@@ -24,7 +25,7 @@
 
 #define OUT_MAX (16u << 20)
 #define END_NS (2 * NS_PER_S) /* from EOF to SIGKILL */
-#define LAST_WORDS 4096       /* reads of a dead zygote's socket at most */
+#define HEARD_AT_ONCE 4096    /* reads of its socket at most */
 
 const char *
 zygote_way_name(enum zygote_way way)
@@ -92,6 +93,7 @@ timed_out(struct zygote *z)
 		zygote_kill(z, &e);
 		break;
 	case ZYGOTE_READY:
+		pulse_beat(z);
 		break;
 	case ZYGOTE_ENDING:
 		kill_group(z);
@@ -115,6 +117,7 @@ read_some(struct zygote *z)
 
 	switch (stream_fill(&z->st, &e)) {
 	case STREAM_GOT:
+		z->heard = true;
 		if (zygote_says(z, &e) == 0)
 			return true;
 		break;
@@ -135,6 +138,13 @@ read_some(struct zygote *z)
 	err_wrap(&e, "the zygote broke the protocol");
 	zygote_kill(z, &e);
 	return false;
+}
+
+void
+zygote_hear(struct zygote *z)
+{
+	for (int i = 0; i < HEARD_AT_ONCE && read_some(z); i++)
+		;
 }
 
 static void
@@ -327,8 +337,7 @@ zygote_over(struct zygote *z, int status)
 	struct walk w;
 	char how[256];
 
-	for (int i = 0; i < LAST_WORDS && read_some(z); i++)
-		;
+	zygote_hear(z);
 	how_it_ended(z, status, how, sizeof(how));
 	log_info("template=%s pid=%d generation=%ju op=end: %s",
 	    template_name(z->lane->t), (int)z->pid, (uintmax_t)z->generation,

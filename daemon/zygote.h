@@ -40,7 +40,8 @@ struct zygote {
 	pid_t pid;
 	struct stream st;
 	ev_io rd, wr;
-	ev_timer timer;    /* preload time-out; then: kill */
+	ev_timer timer;    /* preload time-out; then: pulse; then: kill */
+	bool heard, asked; /* of the pulse: since it was last looked at */
 	uint64_t ready_ns; /* when */
 	size_t forking;    /* children that are ordered, and not forked */
 	char loading[128]; /* the import that runs, "" if none */
@@ -57,6 +58,8 @@ TAILQ_HEAD(zygote_list, zygote);
 
 /* Starts the process and sends it `configure`.  NULL with E filled. */
 struct zygote *zygote_start(struct lane *, uint64_t generation, struct err *);
+/* Reads what it has said. */
+void zygote_hear(struct zygote *);
 /* Sends it O; a zygote that cannot be written to is killed. */
 void zygote_put(struct zygote *, struct msg_out *o);
 /* Tells it to end, by EOF; it is killed when it does not.  Its end is not

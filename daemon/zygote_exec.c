@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +19,7 @@ struct plan {
 	const char *path;
 	char *const *argv, *const *env;
 	int null, sock;
-	struct rlimit nofile;
+	const struct own_limits *limits;
 	int failed; /* errno of the step that failed */
 };
 
@@ -29,7 +28,9 @@ static bool
 is_ours(const char *var)
 {
 	static const char *const prefixes[] = { "NOTIFY_SOCKET=", "WATCHDOG_",
-		"LISTEN_", NULL };
+		"LISTEN_", "CREDENTIALS_DIRECTORY=", "INVOCATION_ID=",
+		"JOURNAL_STREAM=", "SYSTEMD_EXEC_PID=", "MANAGERPID",
+		"MEMORY_PRESSURE_", "FDSTORE=", NULL };
 
 	for (const char *const *p = prefixes; *p != NULL; p++)
 		if (strncmp(var, *p, strlen(*p)) == 0)
@@ -67,7 +68,7 @@ become(struct plan *p)
 	    (p->sock == ZYGOTE_FD ? fcntl(p->sock, F_SETFD, 0) :
 				    dup2(p->sock, ZYGOTE_FD)) != -1 &&
 	    close_range(ZYGOTE_FD + 1, ~0u, 0) != -1 &&
-	    setrlimit(RLIMIT_NOFILE, &p->nofile) != -1) {
+	    own_limits_give_back(p->limits) != -1) {
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execve(p->path, p->argv, p->env);
@@ -103,7 +104,7 @@ zygote_exec(const struct server *srv, int sock, struct err *e)
 		.path = argv[0],
 		.argv = argv,
 		.sock = sock,
-		.nofile = srv->nofile,
+		.limits = &srv->limits,
 	};
 	char **env = zygote_env();
 	pid_t pid;

@@ -10,6 +10,7 @@
 #include "daemon/failure.h"
 #include "daemon/lane.h"
 #include "daemon/log.h"
+#include "daemon/pulse.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/standby.h"
@@ -113,6 +114,7 @@ take_ready(struct zygote *z, const msgpack_object *result, struct err *e)
 		return -1;
 	ev_timer_stop(z->srv->loop, &z->timer);
 	z->state = ZYGOTE_READY;
+	pulse_start(z);
 	z->was_ready = true;
 	z->ready_ns = clock_ns();
 	lane_ready(z->lane);
@@ -124,6 +126,10 @@ take_response(struct zygote *z, const struct msg *m, struct err *e)
 {
 	if (z->state == ZYGOTE_ENDING)
 		return 0; /* too late to matter */
+	if (m->id == ZYGOTE_PING_ID && z->asked) {
+		z->asked = false;
+		return 0;
+	}
 	if (m->id != ZYGOTE_CONFIGURE_ID || z->state != ZYGOTE_STARTING)
 		return err_set(e, ERR_MALFORMED, "a response to nothing");
 	if (m->error.type == MSGPACK_OBJECT_NIL)

@@ -9,6 +9,7 @@
 struct zygote;
 
 #define ZYGOTE_CONFIGURE_ID 1
+#define ZYGOTE_PING_ID 2
 
 /* Takes every whole message.  0, or -1 with E filled: the zygote broke the
  * protocol. */

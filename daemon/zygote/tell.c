@@ -61,6 +61,17 @@ tell_ready(struct msg_out *o, uint32_t msgid, const struct template *t,
 	pack_map_end(&m);
 }
 
+void
+tell_here(struct msg_out *o, uint32_t msgid)
+{
+	struct pack_map m;
+
+	msg_out_init(o);
+	msg_begin_result(o, msgid);
+	pack_map_begin(&o->pk, &m);
+	pack_map_end(&m);
+}
+
 int
 tell_forked(struct msg_out *o, uint64_t order, pid_t pid, uint64_t time_ns,
     int pidfd)

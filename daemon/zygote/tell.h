@@ -19,6 +19,7 @@ void tell_failed(struct msg_out *o, uint32_t msgid, const struct template *,
     const struct err *);
 void tell_ready(struct msg_out *o, uint32_t msgid, const struct template *,
     const char *python, const char *way);
+void tell_here(struct msg_out *o, uint32_t msgid);
 /* PIDFD is taken.  -1: no memory for it; O is empty. */
 int tell_forked(struct msg_out *o, uint64_t order, pid_t, uint64_t time_ns,
     int pidfd);

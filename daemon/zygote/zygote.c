@@ -283,10 +283,14 @@ on_fork(const struct msg *m)
 static void
 obey(const struct msg *m)
 {
+	struct msg_out o;
 	struct err e;
 
 	if (m->type == MSG_REQUEST && strcmp(m->method, "configure") == 0) {
 		on_configure(m);
+	} else if (m->type == MSG_REQUEST && strcmp(m->method, "ping") == 0) {
+		tell_here(&o, m->id);
+		say(&o);
 	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "fork") == 0) {
 		on_fork(m);
 	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "lease") == 0) {

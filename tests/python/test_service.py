@@ -1,13 +1,19 @@
 """The daemon as a service: its socket from outside, readiness, its own socket."""
 
+import json
 import os
+import pathlib
+import resource
+import select
 import signal
 import socket
 import subprocess
 import time
 
+import forkserverd
 import pytest
 from conftest import BIN, ENVIRONMENT
+from forkserverd import DEVNULL
 
 LIMIT = 30  # seconds
 FORKSERVERD = str(BIN / "forkserverd")
@@ -73,6 +79,116 @@ def test_tells_systemd_when_it_is_ready_and_when_it_stops(
     next_with(notifications, "STOPPING=1")
     assert process.wait(LIMIT) == 0
     assert not path.exists()
+
+
+def status_of(receiver):
+    while True:
+        for line in receiver.recv(4096).decode().split("\n"):
+            if line.startswith("STATUS="):
+                return line.removeprefix("STATUS=")
+
+
+def test_its_status_names_the_templates_that_failed(start, tmp_path, notifications):
+    path = tmp_path / "socket"
+    options = ["--set", "template.bad.preload=no_such_module"]
+    start("--socket", path, *options, env={"NOTIFY_SOCKET": notifications.getsockname()})
+    wanted = f"1 of 2 templates ready, on {path}; failed: bad"
+    while status_of(notifications) != wanted:
+        pass
+
+
+def test_its_loop_feeds_the_watchdog(start, tmp_path, notifications):
+    environment = {"NOTIFY_SOCKET": notifications.getsockname(), "WATCHDOG_USEC": "60000"}
+    start("--socket", tmp_path / "socket", env=environment)
+    for _ in range(3):
+        next_with(notifications, "WATCHDOG=1")
+
+
+def test_no_watchdog_is_fed_where_there_is_none(start, tmp_path, notifications):
+    process = start(
+        "--socket",
+        tmp_path / "socket",
+        env={"NOTIFY_SOCKET": notifications.getsockname(), "WATCHDOG_USEC": "60000"}
+        | {"WATCHDOG_PID": str(os.getpid())},
+    )
+    next_with(notifications, "READY=1")
+    process.terminate()
+    while True:
+        lines = notifications.recv(4096).decode().split("\n")
+        assert "WATCHDOG=1" not in lines
+        if "STOPPING=1" in lines:
+            break
+
+
+SYSTEMDS = """NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID
+LISTEN_FDNAMES CREDENTIALS_DIRECTORY INVOCATION_ID JOURNAL_STREAM SYSTEMD_EXEC_PID
+MANAGERPID MANAGERPIDFDID MEMORY_PRESSURE_WATCH MEMORY_PRESSURE_WRITE FDSTORE""".split()
+
+
+def run_in_child(path, code, *options):
+    done = subprocess.run(
+        [BIN / "forkctl", "--socket", path, "run", *options, "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_systemd_tells_the_daemon_is_not_told_to_children(start, tmp_path):
+    path = tmp_path / "socket"
+    names = {**dict.fromkeys(SYSTEMDS, "0"), "LISTEN_PID": "1", "OTHER": "is kept"}
+    ready(start, "--socket", path, env=names)
+    # forkctl would give its own environment.
+    with forkserverd.connect(path, env="template", stderr=DEVNULL) as client:
+        told = client.run("builtins:eval", "list(__import__('os').environ)")
+    assert "OTHER" in told
+    assert not set(told) & set(SYSTEMDS)
+
+
+def test_a_child_has_the_limits_that_the_daemon_was_started_with(start, tmp_path):
+    path = tmp_path / "socket"
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = min(2000, soft)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        # So high that it can be lowered again without CAP_SYS_RESOURCE.
+        pathlib.Path("/proc/self/oom_score_adj").write_text("600")
+
+    process = ready(start, "--socket", path, preexec_fn=limit)
+    assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    code = "import resource as r; print(*r.getrlimit(r.RLIMIT_NOFILE))"
+    assert run_in_child(path, code) == f"{soft} {hard}\n"
+
+    daemons = pathlib.Path(f"/proc/{process.pid}/oom_score_adj").read_text()
+    code = "print(open('/proc/self/oom_score_adj').read())"
+    assert (daemons, run_in_child(path, code)) == ("100\n", "600\n\n")
+
+
+def detached(path, code):
+    done = subprocess.run(
+        [BIN / "forkctl", "--socket", path, "--json", "spawn", "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["pid"]
+
+
+def test_a_detached_child_ends_with_the_daemon_where_it_shall(start, tmp_path):
+    path = tmp_path / "socket"
+    process = ready(start, "--socket", path, "--set", "server.drain_detached=true")
+    polite = detached(path, "import trio; trio.run(trio.sleep_forever)")
+    deaf = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); s.pause()"
+    children = [os.pidfd_open(polite), os.pidfd_open(detached(path, deaf))]
+    process.terminate()
+    assert process.wait(LIMIT) == 0
+    for child in children:
+        assert select.select([child], [], [], 0)[0] == [child]
+        os.close(child)
 
 
 def test_serves_on_the_socket_that_systemd_passes(tmp_path, notifications):

@@ -1,0 +1,76 @@
+#include "daemon/notify.h"
+
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/clock.h"
+#include "daemon/lane.h"
+#include "daemon/server.h"
+
+#define STATUS_MAX 512
+
+/* A loop that is stuck lets the watchdog's time pass. */
+static void
+watchdog_cb(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+void
+notify_init(struct server *srv)
+{
+	ev_timer *w = &srv->notify.watchdog;
+	uint64_t us;
+
+	ev_init(w, watchdog_cb);
+	if (sd_watchdog_enabled(0, &us) <= 0)
+		return;
+	/* Twice within the time, and room for a loop that has much to do. */
+	ev_timer_set(w, 0., (double)us / 3e6);
+	ev_timer_start(srv->loop, w);
+}
+
+void
+notify_fini(struct server *srv)
+{
+	ev_timer_stop(srv->loop, &srv->notify.watchdog);
+}
+
+void
+notify_ready(struct server *srv)
+{
+	notify_status(srv);
+	sd_notify(0, "READY=1");
+}
+
+void
+notify_stopping(struct server *srv)
+{
+	sd_notifyf(0, "STOPPING=1\nSTATUS=Ending %zu children",
+	    srv->children.leased);
+}
+
+void
+notify_status(struct server *srv)
+{
+	const struct templates *ts = &srv->templates;
+	char failed[STATUS_MAX] = "";
+	size_t ready = 0, at = 0;
+
+	if (srv->drain.active)
+		return;
+	for (size_t i = 0; i < ts->n; i++) {
+		enum lane_state s = template_state(&ts->v[i]);
+
+		ready += s == LANE_READY;
+		if (s == LANE_FAILED && at < sizeof(failed))
+			at += snprintf(failed + at, sizeof(failed) - at,
+			    "%s %s", at == 0 ? "; failed:" : ",",
+			    template_name(&ts->v[i]));
+	}
+	sd_notifyf(0, "STATUS=%zu of %zu templates ready, on %s%s", ready,
+	    ts->n, srv->listener.path, failed);
+}
