@@ -207,6 +207,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 		return NULL;
 	c->id = cs->last_id + 1;
 	if (tree_cookie(c, e) == -1 || asker_add(c, rq, s->pidfd, e) == -1 ||
+	    table_reserve(&cs->by_pid, children_live(rq->srv) + 1) == -1 ||
 	    table_put(&cs->by_id, c->id, c) == -1) {
 		err_set(e, ERR_SYSTEM, "no memory for a child");
 		asker_fini(c);
@@ -344,6 +345,7 @@ child_reaped(struct child *c, int status, const struct child_usage *usage)
 	if (c->reaped || rebirth_from_standby(c))
 		return;
 	c->reaped = true;
+	tree_unforked(c);
 	c->status = status;
 	c->has_usage = usage != NULL;
 	if (usage != NULL)

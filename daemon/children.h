@@ -136,7 +136,7 @@ struct children {
 	struct child_list live;  /* by id; to end any: walk.h */
 	struct child_list ended; /* by time */
 	struct table by_id;
-	struct table by_pid;   /* forked, not ended */
+	struct table by_pid;   /* forked, not reaped; room for all live ones */
 	struct table by_order; /* ordered, not ended */
 	uint64_t last_id;
 	uint64_t last_order; /* of children and standbys */

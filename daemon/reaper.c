@@ -43,17 +43,6 @@ ns_of(struct timeval tv)
 	return (uint64_t)tv.tv_sec * NS_PER_S + (uint64_t)tv.tv_usec * 1000;
 }
 
-static struct child *
-child_by_pid(struct server *srv, pid_t pid)
-{
-	struct child *c;
-
-	TAILQ_FOREACH(c, &srv->children.live, link)
-	if (c->pid == pid && !c->reaped)
-		return c;
-	return NULL;
-}
-
 static void
 reaped(struct server *srv, pid_t pid, int status, const struct rusage *ru)
 {
@@ -64,7 +53,7 @@ reaped(struct server *srv, pid_t pid, int status, const struct rusage *ru)
 		.minflt = ru->ru_minflt,
 		.majflt = ru->ru_majflt,
 	};
-	struct child *c = child_by_pid(srv, pid);
+	struct child *c = table_get(&srv->children.by_pid, pid);
 	struct standby *sb;
 
 	if (c != NULL) {

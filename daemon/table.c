@@ -50,9 +50,18 @@ table_fini(struct table *t)
 }
 
 int
+table_reserve(struct table *t, size_t n)
+{
+	while (n > t->cap / 2)
+		if (grow(t) == -1)
+			return -1;
+	return 0;
+}
+
+int
 table_put(struct table *t, uint64_t id, void *p)
 {
-	if (t->n + 1 > t->cap / 2 && grow(t) == -1)
+	if (table_reserve(t, t->n + 1) == -1)
 		return -1;
 	insert(t, id, p);
 	t->n++;

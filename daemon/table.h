@@ -19,8 +19,12 @@ struct table {
 void table_fini(struct table *);
 /* ID is not 0 and not in the table yet.  0, or -1: no memory. */
 int table_put(struct table *, uint64_t id, void *p);
+/* Room for N things: until there are more table_put does not fail.  0, or -1:
+ * no memory. */
+int table_reserve(struct table *, size_t n);
 /* NULL when there is none. */
 void *table_get(const struct table *, uint64_t id);
+/* Nothing when there is none. */
 void table_del(struct table *, uint64_t id);
 
 #endif

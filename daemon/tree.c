@@ -125,10 +125,10 @@ tree_forked(struct child *c)
 	struct client *cl;
 	struct child *kid;
 
-	if (table_get(&srv->children.by_pid, c->pid) != NULL ||
-	    table_put(&srv->children.by_pid, c->pid, c) == -1)
-		log_warn("child=%ju pid=%d: not known by its pid",
-		    (uintmax_t)c->id, (int)c->pid);
+	/* Another's: its zygote has reaped it, and has not said so yet. */
+	table_del(&srv->children.by_pid, c->pid);
+	if (table_put(&srv->children.by_pid, c->pid, c) == -1)
+		abort(); /* child_new has made room */
 	if (srv->clients.unplaced == 0)
 		return;
 	TAILQ_FOREACH(cl, &srv->clients.list, link)
@@ -179,7 +179,6 @@ tree_over(struct child *c)
 	uint64_t mark = ++srv->children.last_mark;
 	struct child *kid;
 
-	tree_unforked(c);
 	untie(c);
 	if (c->kids == 0)
 		return;

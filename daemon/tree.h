@@ -34,7 +34,7 @@ void tree_join(struct child *, struct client *owner);
 void tree_leave(struct child *);
 /* C has a pid now: a connection may have come from there before. */
 void tree_forked(struct child *);
-/* ... and has none any more. */
+/* ... and has none any more: the number is free for another process. */
 void tree_unforked(struct child *);
 /* C has ended: the leases of those that it spawned end with it, to any
  * depth. */
