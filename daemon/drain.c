@@ -12,10 +12,12 @@ static const struct err draining = {
 	.msg = "the daemon is shutting down",
 };
 
+/* Also a detached one that was cancelled: nobody else would kill it. */
 static bool
 ends(const struct child *c)
 {
-	return c->owner != 0 || c->srv->cfg->server.drain_detached;
+	return c->owner != 0 || c->state == CHILD_CANCELLING ||
+	    c->srv->cfg->server.drain_detached;
 }
 
 static bool
@@ -27,8 +29,8 @@ children_left(const struct server *srv)
 		return true;
 	/* Detached ones that are about to start are let to. */
 	return cs->leased > 0 || cs->count[CHILD_QUEUED] > 0 ||
-	    cs->count[CHILD_STARTING] > 0 || srv->standbys.n > 0 ||
-	    !LIST_EMPTY(&srv->leftovers);
+	    cs->count[CHILD_STARTING] > 0 || cs->count[CHILD_CANCELLING] > 0 ||
+	    srv->standbys.n > 0 || !LIST_EMPTY(&srv->leftovers);
 }
 
 static void

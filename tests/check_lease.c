@@ -180,6 +180,46 @@ START_TEST(shutdown_drains)
 }
 END_TEST
 
+/* A detached child that has been cancelled is the daemon's to kill: a shutdown
+ * waits for that, and may shorten its grace as others'. */
+START_TEST(shutdown_ends_who_is_cancelled)
+{
+	static const struct {
+		const char *child, *shutdown;
+	} graces[] = {
+		{ "300000000", "{}" },
+		{ "3600000000000", "{'grace_ns': 0}" },
+	};
+	struct peer p;
+	struct reply r;
+	struct up u;
+	uint32_t waiting;
+	int status;
+
+	for (int i = 0; i < 2; i++) {
+		live_start("[server]\ndrain_timeout = 3600\n"
+			   "[template.default]\npath = [\"%s\"]\n");
+		peer_open(&p);
+		u = up_start(&p, ", 'detached': true", "deaf");
+		ask(&p, &r, "cancel", "{'id': %ju, 'grace_ns': %s}",
+		    (uintmax_t)u.id, graces[i].child);
+		reply_fini(&r);
+		waiting = peer_send(&p, "wait", "{'id': %ju}", (uintmax_t)u.id);
+		ask(&p, &r, "shutdown", "%s", graces[i].shutdown);
+		reply_fini(&r);
+		peer_response(&p, waiting, &r);
+		ck_assert_int_eq(int_at(&r, "signal"), SIGKILL);
+		reply_fini(&r);
+		peer_closed(&p);
+		ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);
+		ck_assert_int_eq(status, 0);
+		live_no_process();
+		close(u.out);
+		peer_close(&p);
+	}
+}
+END_TEST
+
 /* SIGKILL of the daemon: leased children end within their grace, also one that
  * computes and one that has blocked all signals; a detached one goes on. */
 START_TEST(daemon_dies)
@@ -216,7 +256,8 @@ main(void)
 {
 	const TTest *const tests[] = { lease_ends_with_the_connection,
 		lease_ends_with_the_peer, lease_ends_with_a_half_close,
-		shutdown_drains, daemon_dies, NULL };
+		shutdown_drains, shutdown_ends_who_is_cancelled, daemon_dies,
+		NULL };
 
 	return harness_main("lease", tests);
 }
