@@ -244,6 +244,7 @@ add_stream(struct child *c, const char *name, int target, struct spawn *s,
 	c->capture->n++;
 	fds[s->nfds] = ends[1];
 	s->fds[s->nfds++] = target;
+	s->captured++;
 	return 0;
 }
 
@@ -257,6 +258,7 @@ add_merged(struct spawn *s, int *fds, struct err *e)
 		return err_sys(e, errno, "duplicate a pipe for stderr");
 	fds[s->nfds] = fd;
 	s->fds[s->nfds++] = 2;
+	s->captured++;
 	return 0;
 }
 

@@ -265,6 +265,7 @@ spawn_read(struct spawn *s, const msgpack_object *params, struct err *e)
 int
 spawn_read_job(struct spawn *s, const msgpack_object *params, struct err *e)
 {
+	uint64_t captured = 0;
 	struct map m;
 
 	*s = (struct spawn){ .template = { "", 0 } };
@@ -272,6 +273,8 @@ spawn_read_job(struct spawn *s, const msgpack_object *params, struct err *e)
 	    map_uint(&m, "id", MAP_REQUIRED, UINT64_MAX, &s->id) == -1 ||
 	    map_bool(&m, "detached", MAP_REQUIRED, &s->detached) == -1 ||
 	    read_grace(s, &m, MAP_REQUIRED) == -1 ||
+	    map_uint(&m, "captured", MAP_OPTIONAL, SPAWN_JOB_FDS, &captured) ==
+		-1 ||
 	    map_text(&m, "socket", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->socket) ==
 		-1 ||
 	    map_text(&m, "cookie", MAP_OPTIONAL, SPAWN_MAX_TEXT, &s->cookie) ==
@@ -280,6 +283,10 @@ spawn_read_job(struct spawn *s, const msgpack_object *params, struct err *e)
 		-1 ||
 	    read_surroundings(s, &m, SPAWN_JOB_FDS) == -1)
 		return -1;
+	if (captured > s->nfds)
+		return err_key(e, "captured",
+		    "\"captured\" is more than \"fds\" has");
+	s->captured = captured;
 	return map_end(&m);
 }
 
@@ -337,6 +344,8 @@ spawn_pack_job(const struct spawn *s, msgpack_packer *pk)
 	if (s->umask != -1)
 		pack_kv_uint(pk, &m, "umask", s->umask);
 	spawn_fds_pack(s, pk, &m);
+	if (s->captured > 0)
+		pack_kv_uint(pk, &m, "captured", s->captured);
 	if (s->ready != SPAWN_STARTED)
 		pack_kv_str(pk, &m, "ready", ready_names[s->ready]);
 	if (s->socket.n > 0) {

@@ -87,6 +87,7 @@ struct spawn {
 
 	/* Of `job` only. */
 	uint64_t id;
+	unsigned captured;   /* the last of `fds`: captured output's */
 	struct bytes socket; /* the daemon's, for FORKSERVER_SOCKET; n == 0:
 			      * it has no path */
 	struct bytes cookie; /* the child's own, for FORKSERVER_PARENT */

@@ -103,6 +103,40 @@ START_TEST(detached_ones_go_on)
 }
 END_TEST
 
+/* Nobody reads what they write any more, which is no fault of theirs. */
+START_TEST(captured_ones_may_write)
+{
+	static const char *const more[] = { "{}", "{'merge': true}",
+		"{'stdout': false}" };
+	struct peer p;
+	struct reply r;
+
+	for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++) {
+		int until[2], told[2];
+		uint32_t q;
+
+		ck_assert(pipe(until) == 0 && pipe(told) == 0);
+		live_start(NULL);
+		peer_open(&p);
+		q = peer_send_fds(&p, "spawn", (int[]){ until[0], told[1] }, 2,
+		    "{'call': 'writes:prints_at_the_end', 'args': [3, 4], "
+		    "'fds': [3, 4], 'detached': true, 'capture': %s}",
+		    more[i]);
+		close(until[0]);
+		close(told[1]);
+		peer_response(&p, q, &r);
+		ck_assert_uint_gt(int_at(&r, "id"), 0);
+		reply_fini(&r);
+		daemon_dies();
+		close(until[1]);
+		ck_assert_str_eq(read_text(told[0], false), "printed\n");
+		close(told[0]);
+		live_no_process();
+		peer_close(&p);
+	}
+}
+END_TEST
+
 /* Some wait for their template, some are about to be forked, some have no job
  * yet, some are cancelled with an hour of grace. */
 START_TEST(in_every_state)
@@ -138,7 +172,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { leased_ones_end, detached_ones_go_on,
-		in_every_state, NULL };
+		captured_ones_may_write, in_every_state, NULL };
 
 	return harness_main("death", tests);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/zygote/canary.h"
+#include "daemon/zygote/captured.h"
 #include "daemon/zygote/cgroup.h"
 #include "daemon/zygote/control.h"
 #include "daemon/zygote/cpython.h"
@@ -102,9 +103,11 @@ op_answer(uint64_t number, PyObject *look)
 static void
 op_control_arm(void)
 {
+	const struct spawn *s = &self.job.spawn;
+
 	stacks_init(self.t->adoptable ? PyInterpreterState_Get() : NULL);
-	control_arm(&self.stream, !self.job.spawn.detached,
-	    self.job.spawn.grace_ns, self.t->promote);
+	captured_note(s->fds + s->nfds - s->captured, s->captured);
+	control_arm(&self.stream, !s->detached, s->grace_ns, self.t->promote);
 }
 
 static void

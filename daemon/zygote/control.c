@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/zygote/captured.h"
 #include "daemon/zygote/stacks.h"
 #include "proto/frame.h"
 
@@ -251,6 +252,7 @@ hang_up(void)
 	/* Not read again: it would answer EOF for ever. */
 	fcntl(ctl.fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	ctl.fd = -1;
+	captured_let_go();
 	if (!ctl.leased)
 		return;
 	arm_kill_timer();
