@@ -232,7 +232,7 @@ child_ctl_take(struct child *c, int fd, struct err *e)
 	if (k == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a child");
 	c->ctl = k;
-	stream_init(&k->st, fd, &frame_limits_default, OUT_MAX);
+	stream_init(&k->st, fd, &frame_limits_child, OUT_MAX);
 	k->st.close_fd = fdcloser_close;
 	ev_io_init(&k->rd, read_cb, fd, EV_READ);
 	ev_io_init(&k->wr, write_cb, fd, EV_WRITE);

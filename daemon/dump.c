@@ -13,11 +13,13 @@
 #include "daemon/hang.h"
 #include "daemon/process.h"
 #include "daemon/server.h"
+#include "proto/frame.h"
 #include "proto/map.h"
 #include "proto/pack.h"
 
-#define LOOK_MAX (2u << 20)     /* bytes of what a child's Python tells */
-#define STACKS_MAX (128u << 10) /* ... its signal handler */
+#define LOOK_MAX (2u << 20)      /* bytes of what a child's Python tells */
+#define LOOK_VALUES (128u << 10) /* beside those of a result */
+#define STACKS_MAX (128u << 10)  /* ... its signal handler */
 
 enum dump_stage {
 	DUMP_PYTHON, /* the handler in Python shall answer */
@@ -216,6 +218,22 @@ read_number(struct map *m, const msgpack_object *params, uint64_t *n,
 	return map_uint(m, "n", MAP_REQUIRED, UINT64_MAX, n) == -1 ? -1 : 0;
 }
 
+static bool
+look_fits(const msgpack_sbuffer *b)
+{
+	const struct frame_limits most = {
+		.max_bytes = LOOK_MAX,
+		.max_depth = frame_limits_child.max_depth,
+		.max_items = LOOK_VALUES,
+	};
+	struct frame_scan scan = { 0 };
+	struct err e;
+	size_t n;
+
+	return frame_scan(&scan, (const uint8_t *)b->data, b->size, &most, &n,
+		   &e) == 1;
+}
+
 static void
 keep_look(struct dump *d, const msgpack_object *look)
 {
@@ -224,7 +242,7 @@ keep_look(struct dump *d, const msgpack_object *look)
 	d->found.looked = true;
 	msgpack_packer_init(&pk, &d->found.look, msgpack_sbuffer_write);
 	msgpack_pack_object(&pk, *look);
-	if (d->found.look.size <= LOOK_MAX)
+	if (look_fits(&d->found.look))
 		return;
 	msgpack_sbuffer_clear(&d->found.look);
 	msgpack_pack_map(&pk, 0);

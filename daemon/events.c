@@ -156,7 +156,7 @@ tell_all(struct server *srv, const struct child *c, bool output,
 static void
 pack_started(msgpack_packer *pk, const void *child)
 {
-	record_pack_inspect(child, false, pk);
+	record_pack_inspect(child, RECORD_TOLD_MAX, false, pk);
 }
 
 static void

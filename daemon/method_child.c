@@ -99,7 +99,7 @@ method_list(struct request *rq, struct err *e)
 	struct map m;
 	const struct child *c, **v;
 	bool all = false;
-	size_t n = 0;
+	size_t n = 0, left = RECORDS_TOLD_MAX;
 
 	if (map_init(&m, rq->params, "", e) == -1 ||
 	    map_bool(&m, "all", MAP_OPTIONAL, &all) == -1 || map_end(&m) == -1)
@@ -119,8 +119,13 @@ method_list(struct request *rq, struct err *e)
 	pack_str(&o.pk, "children");
 	msgpack_pack_array(&o.pk, n);
 	for (size_t i = 0; i < n; i++)
-		record_pack_inspect(v[i], false, &o.pk);
+		record_pack_inspect(v[i], record_share(v[i], &left), false,
+		    &o.pk);
 	free(v);
+	if (record_answer_fits(&o, e) == -1) {
+		msg_out_fini(&o);
+		return -1;
+	}
 	client_put(rq->client, &o);
 	return 0;
 }
@@ -135,7 +140,7 @@ method_inspect(struct request *rq, struct err *e)
 	if (c == NULL || map_end(&m) == -1)
 		return -1;
 	request_begin(rq, &o);
-	record_pack_inspect(c, true, &o.pk);
+	record_pack_inspect(c, SIZE_MAX, true, &o.pk);
 	client_put(rq->client, &o);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "daemon/phases.h"
 #include "daemon/readiness.h"
 #include "daemon/templates.h"
+#include "proto/frame.h"
 #include "proto/pack.h"
 
 void
@@ -139,7 +140,8 @@ record_pack(const struct child *c, size_t max, bool output, msgpack_packer *pk)
 }
 
 void
-record_pack_inspect(const struct child *c, bool output, msgpack_packer *pk)
+record_pack_inspect(const struct child *c, size_t max, bool output,
+    msgpack_packer *pk)
 {
 	struct pack_map m;
 
@@ -168,14 +170,42 @@ record_pack_inspect(const struct child *c, bool output, msgpack_packer *pk)
 		record_pack_phases(c, pk);
 	}
 	if (c->state != CHILD_ENDED)
-		pack_hang(c, RECORD_TOLD_MAX, pk, &m);
+		pack_hang(c, max < RECORD_TOLD_MAX ? max : RECORD_TOLD_MAX, pk,
+		    &m);
 	if (c->state == CHILD_ENDED) {
 		pack_key(pk, &m, "record");
-		record_pack(c, SIZE_MAX, output, pk);
+		record_pack(c, max, output, pk);
 	} else {
 		pack_output(c, output, pk, &m);
 	}
 	pack_map_end(&m);
+}
+
+size_t
+record_share(const struct child *c, size_t *left)
+{
+	size_t max = *left < RECORD_TOLD_MAX ? *left : RECORD_TOLD_MAX;
+	size_t told = 0;
+
+	if (c->outcome_raw.size <= max)
+		told += c->outcome_raw.size;
+	if (c->hang.raw.size <= max)
+		told += c->hang.raw.size;
+	*left -= told < *left ? told : *left;
+	return max;
+}
+
+int
+record_answer_fits(const struct msg_out *o, struct err *e)
+{
+	struct frame_scan scan = { 0 };
+	size_t n;
+
+	if (frame_scan(&scan, (const uint8_t *)o->buf.data, o->buf.size,
+		&frame_limits_default, &n, e) == 1)
+		return 0;
+	e->code = ERR_LIMIT;
+	return err_wrap(e, "what there is to tell of all together");
 }
 
 void

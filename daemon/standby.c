@@ -117,7 +117,7 @@ make(struct pool *p, struct zygote *z, struct err *e)
 	sb->pidfd = -1;
 	sb->child_end = sv[1];
 	sb->since = clock_ns();
-	stream_init(&sb->st, sv[0], &frame_limits_default, OUT_MAX);
+	stream_init(&sb->st, sv[0], &frame_limits_child, OUT_MAX);
 	sb->st.close_fd = fdcloser_close;
 	ev_io_init(&sb->rd, read_cb, sv[0], EV_READ);
 	sb->rd.data = sb;

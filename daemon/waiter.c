@@ -20,6 +20,7 @@ struct waiter {
 	ev_timer timeout;
 	msgpack_sbuffer records; /* of those that have ended, one by one */
 	size_t ended;            /* how many these are */
+	size_t left;             /* bytes of outcomes that they may yet take */
 	size_t pending;          /* places that are taken */
 	size_t n, max;
 	struct waiter_place places[];
@@ -63,10 +64,21 @@ pack_pending(const struct waiter *w, msgpack_packer *pk, struct pack_map *m)
 }
 
 static void
+fail(struct waiter *w, const struct err *e)
+{
+	struct client *cl = client_find(w->srv, w->conn);
+
+	if (cl != NULL)
+		dispatch_error(cl, w->request, e);
+	waiter_free(w);
+}
+
+static void
 answer(struct waiter *w)
 {
 	struct msg_out o;
 	struct pack_map m;
+	struct err e;
 
 	msg_out_init(&o);
 	msg_begin_result(&o, w->request);
@@ -76,17 +88,12 @@ answer(struct waiter *w)
 	msgpack_sbuffer_write(&o.buf, w->records.data, w->records.size);
 	pack_pending(w, &o.pk, &m);
 	pack_map_end(&m);
+	if (record_answer_fits(&o, &e) == -1) {
+		msg_out_fini(&o);
+		fail(w, &e);
+		return;
+	}
 	client_put_id(w->srv, w->conn, &o);
-	waiter_free(w);
-}
-
-static void
-fail(struct waiter *w, const struct err *e)
-{
-	struct client *cl = client_find(w->srv, w->conn);
-
-	if (cl != NULL)
-		dispatch_error(cl, w->request, e);
 	waiter_free(w);
 }
 
@@ -148,6 +155,7 @@ waiter_new(const struct request *rq, enum waiter_mode mode, size_t n,
 	w->request = rq->id;
 	w->mode = mode;
 	w->max = n;
+	w->left = RECORDS_TOLD_MAX;
 	msgpack_sbuffer_init(&w->records);
 	ev_init(&w->timeout, timeout_cb);
 	w->timeout.data = w;
@@ -165,13 +173,11 @@ keep_record(struct waiter *w, const struct child *c)
 	size_t before = w->records.size;
 	msgpack_packer pk;
 
+	if (cl == NULL ||
+	    cl->wait_bytes > w->srv->cfg->server.max_queued_bytes / 4)
+		w->left = 0;
 	msgpack_packer_init(&pk, &w->records, msgpack_sbuffer_write);
-	record_pack(c,
-	    cl != NULL &&
-		    cl->wait_bytes <= w->srv->cfg->server.max_queued_bytes / 4 ?
-		RECORD_TOLD_MAX :
-		0,
-	    false, &pk);
+	record_pack(c, record_share(c, &w->left), false, &pk);
 	w->ended++;
 	if (cl != NULL)
 		cl->wait_bytes += w->records.size - before;

@@ -8,6 +8,12 @@ const struct frame_limits frame_limits_default = {
 	.max_items = 1 << 20,
 };
 
+const struct frame_limits frame_limits_child = {
+	.max_bytes = 16 << 20,
+	.max_depth = 30,
+	.max_items = 768 << 10,
+};
+
 /* What the first byte of a value says: how many bytes of length follow it,
  * what they count, and what is there without any. */
 struct head {

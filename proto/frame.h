@@ -21,6 +21,9 @@ struct frame_limits {
 
 /* 16 MiB, 32 deep, 1 Mi values. */
 extern const struct frame_limits frame_limits_default;
+/* Of what a child says: 30 deep, 768 Ki values.  It goes on to clients, inside
+ * of more, and that shall keep to frame_limits_default. */
+extern const struct frame_limits frame_limits_child;
 
 #define FRAME_DEPTH_CEILING 64 /* whatever the limits say */
 

@@ -239,7 +239,7 @@ START_TEST(results_that_cannot_be_told_say_why)
 	reply_fini(&r);
 	ck_assert_int_eq(run(&p, &r,
 			     "{'call': 'jobs:nested', 'args': "
-			     "[20]}"),
+			     "[26]}"),
 	    0);
 	ck_assert(has(&r, "result"));
 	reply_fini(&r);
@@ -248,6 +248,20 @@ START_TEST(results_that_cannot_be_told_say_why)
 			     "[500]}"),
 	    0);
 	ck_assert(strstr(str_at(&r, "result_error"), "nested") != NULL);
+	reply_fini(&r);
+	/* The deepest of all, as deep inside of others as it gets. */
+	ask(&p, &r, "list", "{'all': true}");
+	ck_assert(has(&r, "children.3.record.result"));
+	reply_fini(&r);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:zeros', 'args': [786367]}"),
+	    0);
+	ck_assert_uint_eq(at(&r, "result")->via.array.size, 786367);
+	reply_fini(&r);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'call': 'jobs:zeros', 'args': [786368]}"),
+	    0);
+	ck_assert(strstr(str_at(&r, "result_error"), "values") != NULL);
 	reply_fini(&r);
 	peer_close(&p);
 	live_stop();

@@ -262,6 +262,45 @@ START_TEST(large_results)
 }
 END_TEST
 
+/* Many results are as many values as they have bytes: all of an answer are
+ * less than a client takes, in `wait` as in `list`. */
+START_TEST(many_values)
+{
+	enum { CHILDREN = 17 };
+	static const char *const where[] = { "records", "children" };
+	struct peer p;
+	struct reply r;
+	char path[64];
+
+	live_start(NULL);
+	peer_open(&p);
+	for (int i = 0; i < CHILDREN; i++)
+		spawn(&p, "{'call': 'jobs:zeros', 'args': [65000]}");
+	ask(&p, &r, "wait",
+	    "{'ids': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, "
+	    "17]}");
+	for (int in = 0; in < 2; in++) {
+		int told = 0, left_out = 0;
+
+		ck_assert_uint_eq(size_at(&r, where[in]), CHILDREN);
+		for (int i = 0; i < CHILDREN; i++) {
+			snprintf(path, sizeof(path), "%s.%d%s.result",
+			    where[in], i, in == 0 ? "" : ".record");
+			told += has(&r, path);
+			strcat(path, "_error");
+			left_out += has(&r, path);
+		}
+		ck_assert_int_eq(told, (512 << 10) / 65003);
+		ck_assert_int_eq(left_out, CHILDREN - told);
+		reply_fini(&r);
+		if (in == 0)
+			ask(&p, &r, "list", "{'all': true}");
+	}
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 START_TEST(wrong_params)
 {
 	static const char *const bad[][2] = {
@@ -334,7 +373,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { any, all, time_limit, given_up,
-		large_results, wrong_params, too_many, NULL };
+		large_results, many_values, wrong_params, too_many, NULL };
 
 	return harness_main("wait", tests);
 }

@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/frame.h"
 #include "proto/pack.h"
 
-#define MAX_DEPTH 28 /* of the 32 a frame may have, less its envelope */
+/* Of what a frame from a child may have, less its envelope. */
+#define MAX_DEPTH (frame_limits_child.max_depth - 3)
+#define MAX_VALUES (frame_limits_child.max_items - 64)
 
 PyObject *
 value_text(struct bytes b)
@@ -120,6 +123,7 @@ struct packing {
 	msgpack_packer *pk;
 	msgpack_sbuffer *buf;
 	size_t max;
+	size_t values; /* that there may still be */
 	char *why;
 	size_t why_size;
 };
@@ -197,8 +201,13 @@ pack_value(struct packing *p, PyObject *o, unsigned depth)
 		return -1;
 	}
 	if (depth == 0) {
-		snprintf(p->why, p->why_size, "it is nested deeper than %d",
+		snprintf(p->why, p->why_size, "it is nested deeper than %u",
 		    MAX_DEPTH);
+		return -1;
+	}
+	if (p->values-- == 0) {
+		snprintf(p->why, p->why_size, "it has more than %zu values",
+		    MAX_VALUES);
 		return -1;
 	}
 	if (o == Py_None)
@@ -232,7 +241,7 @@ int
 value_pack(PyObject *obj, msgpack_packer *pk, size_t max, char *why,
     size_t why_size)
 {
-	struct packing p = { pk, pk->data, 0, why, why_size };
+	struct packing p = { pk, pk->data, 0, MAX_VALUES, why, why_size };
 
 	p.max = p.buf->size + max;
 	if (pack_value(&p, obj, MAX_DEPTH) == -1)

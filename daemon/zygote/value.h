@@ -25,7 +25,8 @@ PyObject *value_text_list(const msgpack_object_array *);
 char *value_dup_text(PyObject *str);
 
 /*
- * Packs OBJ; at most MAX bytes and 32 levels.  0, or -1 with WHY (of WHY_SIZE
+ * Packs OBJ; at most MAX bytes, 27 levels and what values frame_limits_child
+ * leaves.  0, or -1 with WHY (of WHY_SIZE
  * bytes) saying which type or limit was in the way; then the buffer holds
  * part of a value.  Runs no code of the object's class.
  */
