@@ -11,8 +11,10 @@
 #include <internal/pycore_debug_offsets.h>
 #include <internal/pycore_interp.h>
 #include <internal/pycore_interpframe_structs.h>
+#include <internal/pycore_object.h>
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_runtime.h>
+#include <internal/pycore_unicodeobject.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -254,6 +256,16 @@ cpython_allow_all_extensions(struct err *e)
 	}
 	Py_DECREF(r);
 	return 0;
+}
+
+void
+cpython_immortal(PyObject *op)
+{
+	if (!PyUnicode_CheckExact(op))
+		/* And stays tracked, which a program can ask. */
+		_Py_SetImmortalUntracked(op);
+	else if (PyUnicode_CHECK_INTERNED(op))
+		_PyUnicode_InternImmortal(PyInterpreterState_Get(), &op);
 }
 
 static_assert(offsetof(_PyInterpreterFrame, localsplus) <= CPYTHON_FRAME_BYTES);

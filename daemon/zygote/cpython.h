@@ -63,6 +63,11 @@ void cpython_hooks_child(PyThreadState *ts);
  * refuses it to the main interpreter.  0, or -1 with E filled. */
 int cpython_allow_all_extensions(struct err *e);
 
+/* OP, of the current interpreter, is never freed and its references are not
+ * counted any more.  Not where it is a string that was not interned: as it might
+ * be later, with a count. */
+void cpython_immortal(PyObject *op);
+
 /* A frame of the evaluation loop, from a copy of its first CPYTHON_FRAME_BYTES
  * bytes: addresses that may be stale and are to be read with care (stacks.c). */
 #define CPYTHON_FRAME_BYTES 80

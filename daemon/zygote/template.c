@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/zygote/cpython.h"
+#include "daemon/zygote/immortal.h"
 #include "daemon/zygote/interp.h"
 #include "daemon/zygote/runtime.h"
 
@@ -107,7 +108,9 @@ freeze(struct template *t, struct err *e)
 		return -1;
 	/* Once and for all: each child runs the hooks after them only. */
 	cpython_hooks_before(t->ts);
-	return call(t, "freeze", e);
+	if (call(t, "freeze", e) == -1)
+		return -1;
+	return immortal_make(e);
 }
 
 int
