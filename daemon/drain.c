@@ -30,7 +30,7 @@ children_left(const struct server *srv)
 	/* Detached ones that are about to start are let to. */
 	return cs->leased > 0 || cs->count[CHILD_QUEUED] > 0 ||
 	    cs->count[CHILD_STARTING] > 0 || cs->count[CHILD_CANCELLING] > 0 ||
-	    srv->standbys.n > 0 || !LIST_EMPTY(&srv->leftovers);
+	    srv->standbys.n > 0 || srv->leftovers.n > 0;
 }
 
 static void
@@ -152,6 +152,8 @@ drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 		if (ends(c) || c->state == CHILD_QUEUED)
 			child_cancel(c, has_grace ? grace_ns : c->grace_ns,
 			    &draining);
+	if (has_grace)
+		leftovers_shorten(srv, grace_ns);
 	drain_check(srv);
 }
 

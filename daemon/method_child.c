@@ -57,9 +57,12 @@ method_kill(struct request *rq, struct err *e)
 	struct map m;
 	struct child *c = request_child(rq, &m, e);
 
-	if (c == NULL || map_end(&m) == -1 || must_live(c, e) == -1)
+	if (c == NULL || map_end(&m) == -1)
 		return -1;
-	child_kill(c, &cancelled);
+	if (!c->reaped)
+		child_kill(c, &cancelled);
+	else if (!leftover_kill(rq->srv, c->id))
+		return must_live(c, e);
 	request_done(rq);
 	return 0;
 }

@@ -55,6 +55,7 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 		return err_set(e, ERR_SYSTEM, "make an event loop");
 	clients_init(&srv->clients);
 	children_init(srv);
+	leftovers_init(&srv->leftovers);
 	drain_init(srv);
 	notify_init(srv);
 	events_init(&srv->events);

@@ -106,6 +106,56 @@ START_TEST(group_goes_with_a_drain)
 }
 END_TEST
 
+/* An hour is not waited for when there is none any more. */
+START_TEST(what_is_left_can_be_killed)
+{
+	struct peer p;
+	struct reply r;
+	struct den d;
+
+	live_start(NULL);
+	peer_open(&p);
+	d = den(&p, ", 'grace_ns': 3600000000000");
+	den_end(&p, &d, "cancel", &r);
+	reply_fini(&r);
+	ask(&p, &r, "kill", "{'id': %ju}", (uintmax_t)d.id);
+	reply_fini(&r);
+	process_gone(d.group);
+	refused(&p, "not_running", NULL, "kill", "{'id': %ju}",
+	    (uintmax_t)d.id);
+	lives_on(d.session);
+	close(d.out);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
+START_TEST(shutdown_shortens_what_is_left)
+{
+	struct peer p;
+	struct reply r;
+	struct den d;
+	int status;
+
+	live_start("[server]\ndrain_timeout = 3600.0\n"
+		   "[template.default]\npath = [\"%s\"]\n");
+	peer_open(&p);
+	d = den(&p, ", 'grace_ns': 3600000000000");
+	den_end(&p, &d, "cancel", &r);
+	reply_fini(&r);
+	lives_on(d.session);
+	ask(&p, &r, "shutdown", "{'grace_ns': 0}");
+	reply_fini(&r);
+	peer_closed(&p);
+	ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);
+	ck_assert_int_eq(status, 0);
+	live_no_process();
+	ck_assert_int_eq(process_state(d.group), '?');
+	close(d.out);
+	peer_close(&p);
+}
+END_TEST
+
 /* The child is gone by the time that the daemon hears of it: the zygote, which
  * would have reaped it, is stopped and then killed. */
 START_TEST(group_goes_without_a_zygote)
@@ -187,7 +237,8 @@ main(void)
 {
 	const TTest *const tests[] = { group_goes_with_a_cancel,
 		group_goes_with_a_kill, group_is_told_first,
-		group_goes_with_a_drain, group_goes_without_a_zygote,
+		group_goes_with_a_drain, what_is_left_can_be_killed,
+		shutdown_shortens_what_is_left, group_goes_without_a_zygote,
 		group_stays_behind_one_that_ends_itself,
 		group_goes_when_the_daemon_dies, NULL };
 
