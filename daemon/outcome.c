@@ -1,7 +1,5 @@
 #include "daemon/outcome.h"
 
-#include <stdlib.h>
-
 #include "daemon/children.h"
 #include "proto/map.h"
 #include "proto/pack.h"
@@ -12,18 +10,6 @@ fits(int outcome, const msgpack_object *o)
 	if (outcome == OUTCOME_RESULT_ERROR)
 		return o->type == MSGPACK_OBJECT_STR;
 	return outcome == OUTCOME_RESULT || o->type == MSGPACK_OBJECT_MAP;
-}
-
-/* A sbuffer begins with 8 KB, and thousands of records are kept. */
-static void
-shrink(msgpack_sbuffer *b)
-{
-	char *p = b->size > 0 ? realloc(b->data, b->size) : NULL;
-
-	if (p == NULL)
-		return;
-	b->data = p;
-	b->alloc = b->size;
 }
 
 int
@@ -59,7 +45,7 @@ outcome_take(struct child *c, const msgpack_object *params, struct err *e)
 	if (c->outcome == OUTCOME_NONE)
 		return err_set(e, ERR_MALFORMED, "`done` with no outcome");
 	if (c->outcome_raw.size <= CHILD_OUTCOME_MAX) {
-		shrink(&c->outcome_raw);
+		pack_shrink(&c->outcome_raw);
 		return 0;
 	}
 	msgpack_sbuffer_destroy(&c->outcome_raw);

@@ -11,6 +11,7 @@
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
+#include "proto/pack.h"
 
 struct token {
 	LIST_ENTRY(token) link;
@@ -184,6 +185,7 @@ token_drop(struct child *c)
 void
 token_child_over(struct child *c)
 {
+	expire(c->srv);
 	if (c->token == NULL)
 		return;
 	c->token->ended_ns = clock_ns();
@@ -202,6 +204,8 @@ token_child_forgotten(struct child *c)
 	spawn_reply_pack(c, &pk);
 	msgpack_packer_init(&pk, &t->record, msgpack_sbuffer_write);
 	record_pack(c, 0, false, &pk);
+	pack_shrink(&t->reply);
+	pack_shrink(&t->record);
 	t->child = NULL;
 	c->token = NULL;
 }

@@ -1,5 +1,7 @@
 #include "proto/pack.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <arpa/inet.h>
 
 void
@@ -142,4 +144,19 @@ pack_kv_bool(msgpack_packer *pk, struct pack_map *m, const char *key, bool val)
 {
 	pack_key(pk, m, key);
 	pack_bool(pk, val);
+}
+
+void
+pack_shrink(msgpack_sbuffer *b)
+{
+	char *p = b->size > 0 ? malloc(b->size) : NULL;
+
+	if (p == NULL)
+		return;
+	/* Not realloc: what that cuts off in place is too small for the next
+	 * buffer, which then takes new memory. */
+	memcpy(p, b->data, b->size);
+	free(b->data);
+	b->data = p;
+	b->alloc = b->size;
 }

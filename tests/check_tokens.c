@@ -3,6 +3,7 @@
  * many.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -110,6 +111,34 @@ START_TEST(they_are_bounded)
 }
 END_TEST
 
+/* Of a child whose record is gone a token keeps what it would tell, and not
+ * much more. */
+START_TEST(they_are_small)
+{
+	enum { TOKENS = 200, EACH_KB = 4 };
+	const char *variant = getenv("FORKSERVERD_VARIANT");
+	struct peer p;
+	struct reply r;
+	long kb = 0;
+
+	live_start("[server]\nrecords = 0\n[template.default]\n"
+		   "path = [\"%s\"]\n");
+	peer_open(&p);
+	for (int i = -20; i < TOKENS; i++) {
+		if (i == 0)
+			kb = rss_kb(live.pid);
+		spawn(&p, "{'call': 'jobs:echo', 'token': '%d'}", i);
+		peer_event(&p, "exited", &r);
+		reply_fini(&r);
+	}
+	/* A sanitised daemon keeps what it has freed, too. */
+	if (variant == NULL || strcmp(variant + 1, "san") != 0)
+		ck_assert_int_lt(rss_kb(live.pid) - kb, TOKENS * EACH_KB);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 START_TEST(wrong_tokens)
 {
 	static const char *const bad[] = { "''", "1", "['a']", "x'6100'" };
@@ -135,7 +164,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { other_params, they_expire,
-		they_are_bounded, wrong_tokens, NULL };
+		they_are_bounded, they_are_small, wrong_tokens, NULL };
 
 	return harness_main("tokens", tests);
 }
