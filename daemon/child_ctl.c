@@ -24,17 +24,30 @@
 #include "proto/stream.h"
 
 #define JOB_ID 1
-/* One job of the largest frame, and cancels behind it. */
+/* One job of the largest frame, and a word behind it. */
 #define OUT_MAX ((16u << 20) + (1u << 20))
 /* What is read from an exited child's socket at most: a forked grandchild may
  * hold the other end and write for ever. */
 #define DRAIN_MAX 4096
 
+static const struct {
+	const char *method, *key;
+} words[CHILD_WORDS] = {
+	[CHILD_CANCEL] = { "cancel", "grace_ns" },
+	[CHILD_LEASE] = { "lease", "detached" },
+	[CHILD_PING] = { "ping", "n" },
+	[CHILD_DUMP] = { "dump", "n" },
+	[CHILD_STACKS] = { "stacks", "n" },
+};
+
 struct child_ctl {
 	struct stream st;
 	ev_io rd, wr;
-	uint64_t waiting; /* share in `waiting` below */
-	size_t sent;      /* bytes ever queued */
+	/* While something is unsent: the last of each kind, which is all that
+	 * counts.  A child that does not read may be told any number. */
+	msgpack_object owed[CHILD_WORDS]; /* nil: nothing */
+	uint64_t waiting;                 /* share in `waiting` below */
+	size_t sent;                      /* bytes ever queued */
 	bool answered, done, eof;
 };
 
@@ -210,18 +223,78 @@ read_cb(struct ev_loop *loop, ev_io *w, int events)
 	read_some(w->data);
 }
 
+static int
+put(struct child *c, struct msg_out *o, struct err *e)
+{
+	struct child_ctl *k = c->ctl;
+	size_t n = o->buf.size;
+	int r = stream_put(&k->st, o, e);
+
+	if (r == 0)
+		k->sent += n;
+	account(k);
+	if (r == 0 && stream_pending(&k->st))
+		ev_io_start(c->srv->loop, &k->wr);
+	return r;
+}
+
+/* A notification of one value. */
+static int
+say(struct child *c, enum child_word w, msgpack_object v)
+{
+	struct msg_out o;
+	struct pack_map m;
+	struct err e;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, words[w].method);
+	pack_map_begin(&o.pk, &m);
+	pack_key(&o.pk, &m, words[w].key);
+	msgpack_pack_object(&o.pk, v);
+	pack_map_end(&m);
+	return put(c, &o, &e);
+}
+
+/* Writes what is unsent, then what is owed.  -1: the child is gone, or has
+ * closed its end. */
+static int
+flush(struct child *c)
+{
+	struct child_ctl *k = c->ctl;
+	struct err e;
+	int r = stream_flush(&k->st, &e);
+
+	account(k);
+	if (r != 0)
+		ev_io_stop(c->srv->loop, &k->wr);
+	for (int w = 0; r == 1 && w < CHILD_WORDS; w++) {
+		msgpack_object v = k->owed[w];
+
+		if (v.type == MSGPACK_OBJECT_NIL)
+			continue;
+		k->owed[w] = (msgpack_object){ .type = MSGPACK_OBJECT_NIL };
+		r = say(c, w, v) == -1 ? -1 : !stream_pending(&k->st);
+	}
+	return r == -1 ? -1 : 0;
+}
+
+static int
+tell(struct child *c, enum child_word w, msgpack_object v)
+{
+	if (c->ctl == NULL || c->ctl->eof)
+		return -1;
+	c->ctl->owed[w] = v;
+	return flush(c);
+}
+
 static void
 write_cb(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct child *c = w->data;
-	struct err e;
-
+	(void)loop;
 	(void)events;
 	/* A child that is gone, or closed its end, has its end seen
 	 * elsewhere. */
-	if (stream_flush(&c->ctl->st, &e) != 0)
-		ev_io_stop(loop, w);
-	account(c->ctl);
+	flush(w->data);
 }
 
 int
@@ -258,21 +331,6 @@ child_ctl_open(struct child *c, struct err *e)
 	return 0;
 }
 
-static int
-put(struct child *c, struct msg_out *o, struct err *e)
-{
-	struct child_ctl *k = c->ctl;
-	size_t n = o->buf.size;
-	int r = stream_put(&k->st, o, e);
-
-	if (r == 0)
-		k->sent += n;
-	account(k);
-	if (r == 0 && stream_pending(&k->st))
-		ev_io_start(c->srv->loop, &k->wr);
-	return r;
-}
-
 int
 child_ctl_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
 {
@@ -292,49 +350,18 @@ child_ctl_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
 	return put(c, &o, e);
 }
 
-/* A notification of one value. */
-static int
-tell(struct child *c, const char *method, const char *key, msgpack_object v)
+int
+child_ctl_tell(struct child *c, enum child_word w, uint64_t n)
 {
-	struct msg_out o;
-	struct pack_map m;
-	struct err e;
-
-	if (c->ctl == NULL || c->ctl->eof)
-		return -1;
-	msg_out_init(&o);
-	msg_begin_notify(&o, method);
-	pack_map_begin(&o.pk, &m);
-	pack_key(&o.pk, &m, key);
-	msgpack_pack_object(&o.pk, v);
-	pack_map_end(&m);
-	return put(c, &o, &e);
-}
-
-static int
-tell_uint(struct child *c, const char *method, const char *key, uint64_t n)
-{
-	return tell(c, method, key,
+	return tell(c, w,
 	    (msgpack_object){
 		.type = MSGPACK_OBJECT_POSITIVE_INTEGER, .via.u64 = n });
-}
-
-int
-child_ctl_cancel(struct child *c, uint64_t grace_ns)
-{
-	return tell_uint(c, "cancel", "grace_ns", grace_ns);
-}
-
-int
-child_ctl_ask(struct child *c, const char *method, uint64_t n)
-{
-	return tell_uint(c, method, "n", n);
 }
 
 void
 child_ctl_lease(struct child *c)
 {
-	tell(c, "lease", "detached",
+	tell(c, CHILD_LEASE,
 	    (msgpack_object){
 		.type = MSGPACK_OBJECT_BOOLEAN, .via.boolean = c->owner == 0 });
 }

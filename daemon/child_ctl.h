@@ -21,12 +21,23 @@ int child_ctl_open(struct child *, struct err *);
 int child_ctl_take(struct child *, int fd, struct err *);
 /* Writes the job.  Takes the descriptors FDS, s->nfds of them. */
 int child_ctl_job(struct child *, const struct spawn *, int *fds, struct err *);
-/* Sends `cancel`.  -1: the child has closed its end, as by an exec. */
-int child_ctl_cancel(struct child *, uint64_t grace_ns);
+
+/* What a child is told behind its job. */
+enum child_word {
+	CHILD_CANCEL, /* with its grace in ns */
+	CHILD_LEASE,  /* by child_ctl_lease */
+	CHILD_PING,   /* these with a number */
+	CHILD_DUMP,
+	CHILD_STACKS,
+};
+#define CHILD_WORDS (CHILD_STACKS + 1)
+
+/* Where it does not read, it is told the last of each kind once it does.  -1:
+ * the child has closed its end, as by an exec. */
+int child_ctl_tell(struct child *, enum child_word, uint64_t n);
 /* Says whether it is leased now.  What it has become does not hear it. */
 void child_ctl_lease(struct child *);
-/* Sends `ping`, `dump` or `stacks` with that number.  -1: as child_ctl_cancel. */
-int child_ctl_ask(struct child *, const char *method, uint64_t n);
+
 /* Reads all that is there: the child has exited, or was to have said something. */
 void child_ctl_drain(struct child *);
 /* Whether all that was written is still there, before the fork is known: no

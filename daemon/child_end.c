@@ -90,7 +90,7 @@ child_cancel(struct child *c, uint64_t grace_ns, const struct err *why)
 	    (int)c->pid, (uintmax_t)grace_ns);
 	/* What the child has become does not know of us: the signal that ends
 	 * any program is left. */
-	if (child_ctl_cancel(c, grace_ns) == -1 && c->pidfd != -1)
+	if (child_ctl_tell(c, CHILD_CANCEL, grace_ns) == -1 && c->pidfd != -1)
 		pidfd_signal(c->pidfd, SIGTERM);
 	child_kill_after(c, grace_ns);
 }

@@ -105,7 +105,7 @@ ask_signal(struct dump *d)
 {
 	d->stage = DUMP_SIGNAL;
 	d->number = ++d->child->asked;
-	if (child_ctl_ask(d->child, "stacks", d->number) == -1) {
+	if (child_ctl_tell(d->child, CHILD_STACKS, d->number) == -1) {
 		finish(d, gone);
 		return;
 	}
@@ -168,8 +168,8 @@ ask(struct dump *d)
 		return;
 	}
 	d->number = ++c->asked;
-	if (child_ctl_ask(c, "dump", d->number) == -1 ||
-	    child_ctl_ask(c, "ping", d->number) == -1) {
+	if (child_ctl_tell(c, CHILD_DUMP, d->number) == -1 ||
+	    child_ctl_tell(c, CHILD_PING, d->number) == -1) {
 		finish(d, gone);
 		return;
 	}

@@ -26,7 +26,7 @@ ping(struct child *c)
 {
 	c->hang.ping = ++c->asked;
 	/* What the child has become does not know of us. */
-	if (child_ctl_ask(c, "ping", c->hang.ping) == 0)
+	if (child_ctl_tell(c, CHILD_PING, c->hang.ping) == 0)
 		arm(c);
 }
 

@@ -19,6 +19,7 @@
 #include "daemon/rebirth.h"
 #include "daemon/server.h"
 #include "daemon/zygote_exec.h"
+#include "daemon/zygote_orders.h"
 #include "daemon/zygote_says.h"
 #include "proto/pack.h"
 #include "proto/version.h"
@@ -160,10 +161,13 @@ write_cb(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct zygote *z = w->data;
 	struct err e;
+	int r = stream_flush(&z->st, &e);
 
 	(void)events;
-	if (stream_flush(&z->st, &e) != 0)
+	if (r != 0)
 		ev_io_stop(loop, w); /* an error is its end: EOF follows */
+	if (r == 1)
+		zygote_leases(z);
 }
 
 void

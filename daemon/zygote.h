@@ -42,6 +42,7 @@ struct zygote {
 	ev_io rd, wr;
 	ev_timer timer;    /* preload time-out; then: pulse; then: kill */
 	bool heard, asked; /* of the pulse: since it was last looked at */
+	bool leases_owed;  /* to children with lease_owed */
 	uint64_t ready_ns; /* when */
 	size_t forking;    /* children that are ordered, and not forked */
 	char loading[128]; /* the import that runs, "" if none */

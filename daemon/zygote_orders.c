@@ -34,6 +34,7 @@ zygote_fork(struct zygote *z, struct child *c)
 		return;
 	}
 	c->zygote = z;
+	c->lease_owed = false;
 	z->forking++;
 	c->generation = z->generation;
 	c->orders++;
@@ -74,14 +75,13 @@ zygote_fork_standby(struct zygote *z, const struct standby *sb, struct err *e)
 	return 0;
 }
 
-void
-zygote_lease(struct zygote *z, const struct child *c)
+static void
+say_lease(struct zygote *z, struct child *c)
 {
 	struct msg_out o;
 	struct pack_map m;
 
-	if (z->state == ZYGOTE_ENDING)
-		return;
+	c->lease_owed = false;
 	msg_out_init(&o);
 	msg_begin_notify(&o, "lease");
 	pack_map_begin(&o.pk, &m);
@@ -90,4 +90,30 @@ zygote_lease(struct zygote *z, const struct child *c)
 		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
 	pack_map_end(&m);
 	zygote_put(z, &o);
+}
+
+void
+zygote_lease(struct zygote *z, struct child *c)
+{
+	if (z->state == ZYGOTE_ENDING)
+		return;
+	/* However often it changes while the zygote does not read, the last
+	 * word is enough. */
+	if (stream_pending(&z->st))
+		c->lease_owed = z->leases_owed = true;
+	else
+		say_lease(z, c);
+}
+
+void
+zygote_leases(struct zygote *z)
+{
+	struct child *c;
+
+	if (!z->leases_owed)
+		return;
+	z->leases_owed = false;
+	TAILQ_FOREACH(c, &z->srv->children.live, link)
+	if (c->zygote == z && c->lease_owed)
+		zygote_lease(z, c);
 }

@@ -16,6 +16,8 @@ void zygote_fork(struct zygote *, struct child *);
 /* Orders a standby.  0, or -1 with E filled. */
 int zygote_fork_standby(struct zygote *, const struct standby *, struct err *);
 /* Whether C, one of its, is leased now, and with which grace. */
-void zygote_lease(struct zygote *, const struct child *);
+void zygote_lease(struct zygote *, struct child *);
+/* All that was queued has been written: what is owed of these follows. */
+void zygote_leases(struct zygote *);
 
 #endif
