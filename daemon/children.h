@@ -118,6 +118,7 @@ struct child {
 	ev_timer limit_timer;
 	bool cancelled, killed, timed_out;
 	bool lease_over; /* its owner's end has been acted on */
+	bool let_go;     /* somebody has said that it is to have no lease */
 	bool lease_owed; /* its zygote has not been told of the last change */
 	bool reaped;
 	int status; /* as of wait4; -1: not known */

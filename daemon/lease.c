@@ -54,6 +54,7 @@ lease_move(struct child *c, struct client *owner)
 	if (before == owner->id)
 		return;
 	c->owner = c->asker = owner->id;
+	c->let_go = false;
 	tree_join(c, owner);
 	if (before != 0) {
 		tell_loser(c, before);
@@ -70,6 +71,7 @@ lease_let_go(struct child *c, uint64_t asker)
 
 	log_debug("conn=%ju child=%ju op=detach before=%ju", (uintmax_t)asker,
 	    (uintmax_t)c->id, (uintmax_t)before);
+	c->let_go = true;
 	if (before == 0)
 		return;
 	c->owner = 0;

@@ -142,13 +142,18 @@ tree_forked(struct child *c)
 	}
 }
 
-/* Ends the leases that are marked. */
+/* Ends the leases that are marked, those of connection CONN (0: none) and those
+ * of children that are over or end. */
 static void
-sweep(struct server *srv, uint64_t mark)
+sweep(struct server *srv, uint64_t mark, uint64_t conn)
 {
-	static const struct err why = {
+	static const struct err client_gone = {
 		.code = ERR_DISCONNECTED,
 		.msg = "the client is gone",
+	};
+	static const struct err parent_gone = {
+		.code = ERR_CHILD_DIED,
+		.msg = "the child that asked for it has ended or is to end",
 	};
 	struct child *c;
 	struct walk w;
@@ -160,8 +165,19 @@ sweep(struct server *srv, uint64_t mark)
 		if (c->mark != mark || c->lease_over)
 			continue;
 		c->lease_over = true;
-		child_cancel(c, c->grace_ns, &why); /* may free C */
+		/* Which may free C. */
+		child_cancel(c, c->grace_ns,
+		    c->owner == 0 || c->owner == conn ? &client_gone :
+							&parent_gone);
 	}
+}
+
+/* Its spawn said `detached`, and nobody is left to be told of it.  One whose
+ * lease was given up later is known to who did that. */
+static bool
+unknown_to_all(const struct child *c)
+{
+	return c->owner == 0 && !c->let_go && !c->answered && !asker_waits(c);
 }
 
 static bool
@@ -187,7 +203,7 @@ tree_over(struct child *c)
 	TAILQ_FOREACH(kid, &srv->children.live, link)
 	if (below_marked(kid, mark))
 		kid->mark = mark;
-	sweep(srv, mark);
+	sweep(srv, mark, 0);
 }
 
 void
@@ -199,17 +215,14 @@ tree_client_gone(struct server *srv, uint64_t conn)
 
 	TAILQ_FOREACH(c, &srv->children.live, link)
 	{
-		/* Detached, but nobody is left to be told of it: no lease was
-		 * given up yet. */
-		if (c->owner == conn ||
-		    (c->owner == 0 && !c->answered && !asker_waits(c)) ||
+		if (c->owner == conn || unknown_to_all(c) ||
 		    below_marked(c, mark)) {
 			c->mark = mark;
 			any = true;
 		}
 	}
 	if (any)
-		sweep(srv, mark);
+		sweep(srv, mark, conn);
 }
 
 bool

@@ -87,10 +87,94 @@ START_TEST(a_pid_is_used_again)
 }
 END_TEST
 
+/* What a child has asked for goes with it when its client does; its own
+ * connection is well, and hears no other. */
+START_TEST(queued_below_who_goes)
+{
+	struct peer owner, below, other;
+	struct reply r;
+	uint64_t root;
+	uint32_t q;
+	int out[2];
+
+	live_start("[template.default]\npath = [\"%s\"]\n"
+		   "[template.hangs]\npath = [\"%s\"]\nstart = \"demand\"\n"
+		   "preload = [\"hangs_at_import\"]\n");
+	peer_open(&owner);
+	peer_open(&below);
+	peer_open(&other);
+	ck_assert_int_eq(pipe(out), 0);
+	q = peer_send_fds(&owner, "spawn", &out[1], 1,
+	    "{'call': 'nest:says_its_cookie', 'fds': [1]}");
+	close(out[1]);
+	peer_response(&owner, q, &r);
+	root = int_at(&r, "id");
+	reply_fini(&r);
+	ask(&below, &r, "hello", "{'parent': '%s'}", read_text(out[0], false));
+	close(out[0]);
+	ck_assert_uint_eq((uint64_t)int_at(&r, "child"), root);
+	reply_fini(&r);
+	q = peer_send(&below, "spawn", "{'template': 'hangs', 'code': '1'}");
+	ask(&below, &r, "list", "{}");
+	ck_assert_uint_eq(at(&r, "children")->via.array.size, 2);
+	reply_fini(&r);
+	peer_close(&owner);
+	peer_response(&below, q, &r);
+	ck_assert_str_eq(str_at(&r, "code"), "child_died");
+	ck_assert(!has(&r, "exit_code") && !has(&r, "signal"));
+	reply_fini(&r);
+	wait_end(&other, root, &r);
+	reply_fini(&r);
+	peer_close(&below);
+	peer_close(&other);
+	live.baseline++; /* the zygote that hangs */
+	live_stop();
+}
+END_TEST
+
+/* Somebody wants it to go on: its client's end is not its own, though nobody
+ * waits for its start any more. */
+START_TEST(let_go_before_the_start)
+{
+	struct peer p, other;
+	struct reply r;
+	struct gate g;
+	uint64_t id;
+
+	live_start(NULL);
+	peer_open(&p);
+	peer_open(&other);
+	g = gate_make();
+	peer_send(&p, "spawn",
+	    "{'call': 'waits_at_import:hang', 'env': {'GATE': '%s'}}", g.path);
+	id = newest(&p);
+	ask(&other, &r, "detach", "{'id': %ju}", (uintmax_t)id);
+	reply_fini(&r);
+	close_and_settle(&p, &other);
+	ask(&other, &r, "inspect", "{'id': %ju}", (uintmax_t)id);
+	ck_assert_str_eq(str_at(&r, "state"), "starting");
+	ck_assert(bool_at(&r, "detached"));
+	reply_fini(&r);
+	gate_open(&g);
+	/* Told as soon as it has started. */
+	ask(&other, &r, "attach", "{'id': %ju}", (uintmax_t)id);
+	ck_assert_str_eq(str_at(&r, "state"), "running");
+	reply_fini(&r);
+	ask(&other, &r, "kill", "{'id': %ju}", (uintmax_t)id);
+	reply_fini(&r);
+	wait_end(&other, id, &r);
+	ck_assert(!bool_at(&r, "cancelled"));
+	reply_fini(&r);
+	peer_close(&other);
+	live_stop();
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = { a_pid_is_used_again, NULL };
+	const TTest *const tests[] = { a_pid_is_used_again,
+		queued_below_who_goes, let_go_before_the_start, NULL };
 
 	return harness_main("parent", tests);
 }

@@ -296,7 +296,7 @@ START_TEST(queued_when_its_parents_zygote_ends)
 	process_gone(zygote);
 	ck_assert_int_eq(kill(live.pid, SIGCONT), 0);
 	peer_response(&below, q, &r);
-	ck_assert_str_eq(str_at(&r, "code"), "disconnected");
+	ck_assert_str_eq(str_at(&r, "code"), "child_died");
 	reply_fini(&r);
 	wait_end(&p, root, &r);
 	ck_assert_int_eq(int_at(&r, "signal"), SIGKILL);
