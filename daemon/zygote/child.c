@@ -20,6 +20,7 @@
 #include "daemon/zygote/stacks.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/value.h"
+#include "daemon/zygote/wset.h"
 #include "proto/clock.h"
 #include "proto/spawn.h"
 #include "proto/stream.h"
@@ -264,8 +265,10 @@ canary(struct template *t)
 	struct err e;
 	PyObject *r = runtime_call(t->runtime, &e, "canary", "(i)", t->promote);
 
-	if (r != NULL)
+	if (r != NULL) {
+		wset_learn();
 		_exit(CANARY_GOOD);
+	}
 	canary_say(FDS_CONTROL, e.msg, NULL);
 	_exit(1);
 }
@@ -335,6 +338,8 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 	set_ops();
 	if (cgroup != NULL)
 		enter_cgroup(cgroup, kind);
+	/* What it costs in memory is the control group's. */
+	wset_populate();
 	awake(t);
 	r = runtime_call(t->runtime, &e, "born", "(ii)", t->promote,
 	    CONTROL_SIGNAL);

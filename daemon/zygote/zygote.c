@@ -19,6 +19,7 @@
 #include "daemon/zygote/tell.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/work.h"
+#include "daemon/zygote/wset.h"
 #include "proto/clock.h"
 #include "proto/stream.h"
 
@@ -124,6 +125,7 @@ prove(void)
 		fail();
 		return;
 	}
+	wset_prepare();
 	c->kid = bear(&nobodys, CHILD_CANARY, c->says, &z.work.err);
 	if (c->kid == NULL) {
 		free(canary_over(c));
@@ -150,6 +152,7 @@ canary_ended(int status)
 	char *words = canary_over(&z.canary);
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
+	wset_take();
 	if (code == CANARY_GOOD) {
 		serve(t->promote ? "promoted" : "unpromoted");
 	} else if (code == CANARY_AFTER_FORK) {
