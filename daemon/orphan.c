@@ -1,6 +1,5 @@
 #include "daemon/orphan.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +7,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "daemon/server.h"
+
+/* A child has fewer at its birth; what others have is not our affair. */
+#define FDS_MAX 4096
+
+/* A socket of a process that is ours to find. */
+struct orphan {
+	dev_t dev;
+	ino_t ino;
+	pid_t pid;
+};
 
 static bool
 is_ours(pid_t pid)
@@ -29,44 +40,103 @@ is_ours(pid_t pid)
 }
 
 static bool
-holds(pid_t pid, const struct stat *sock)
+add(struct orphans *os, pid_t pid, const struct stat *st)
+{
+	size_t max = os->max == 0 ? 64 : os->max * 2;
+	struct orphan *v;
+
+	if (os->n == os->max) {
+		v = reallocarray(os->v, max, sizeof(*v));
+		if (v == NULL)
+			return false;
+		os->v = v;
+		os->max = max;
+	}
+	os->v[os->n++] = (struct orphan){ st->st_dev, st->st_ino, pid };
+	return true;
+}
+
+/* All of its sockets. */
+static void
+look_at(struct orphans *os, pid_t pid)
 {
 	char dir[64], path[400];
 	struct dirent *d;
 	struct stat st;
-	bool found = false;
 	DIR *fds;
 
 	snprintf(dir, sizeof(dir), "/proc/%d/fd", (int)pid);
 	fds = opendir(dir);
 	if (fds == NULL)
-		return false;
-	while (!found && (d = readdir(fds)) != NULL) {
+		return;
+	for (int i = 0; i < FDS_MAX && (d = readdir(fds)) != NULL; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, d->d_name);
-		found = stat(path, &st) == 0 && st.st_dev == sock->st_dev &&
-		    st.st_ino == sock->st_ino;
+		if (stat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+		    !add(os, pid, &st))
+			break;
 	}
 	closedir(fds);
-	return found;
+}
+
+static int
+by_socket(const void *a, const void *b)
+{
+	const struct orphan *x = a, *y = b;
+
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return x->dev < y->dev ? -1 : x->dev > y->dev;
+}
+
+static bool
+is_known(const struct server *srv, pid_t pid)
+{
+	const struct child *c = table_get(&srv->children.by_pid, pid);
+
+	return c != NULL && !c->reaped;
+}
+
+static void
+look(struct server *srv)
+{
+	struct dirent *d;
+	DIR *proc = opendir("/proc");
+
+	srv->orphans.looked = true;
+	while (proc != NULL && (d = readdir(proc)) != NULL) {
+		pid_t pid = atoi(d->d_name);
+
+		if (pid > 0 && !is_known(srv, pid) && is_ours(pid))
+			look_at(&srv->orphans, pid);
+	}
+	if (proc != NULL)
+		closedir(proc);
+	if (srv->orphans.n > 0)
+		qsort(srv->orphans.v, srv->orphans.n, sizeof(*srv->orphans.v),
+		    by_socket);
 }
 
 pid_t
-orphan_find(int end)
+orphan_find(struct server *srv, int end)
 {
-	struct stat sock;
-	struct dirent *d;
-	pid_t pid = 0;
-	DIR *proc;
+	struct orphans *os = &srv->orphans;
+	struct orphan key, *found;
+	struct stat st;
 
-	if (fstat(end, &sock) == -1 || (proc = opendir("/proc")) == NULL)
+	if (fstat(end, &st) == -1)
 		return 0;
-	while (pid == 0 && (d = readdir(proc)) != NULL) {
-		if (!isdigit((unsigned char)d->d_name[0]))
-			continue;
-		pid = atoi(d->d_name);
-		if (!is_ours(pid) || !holds(pid, &sock))
-			pid = 0;
-	}
-	closedir(proc);
-	return pid;
+	if (!os->looked)
+		look(srv);
+	if (os->n == 0)
+		return 0;
+	key = (struct orphan){ st.st_dev, st.st_ino, 0 };
+	found = bsearch(&key, os->v, os->n, sizeof(key), by_socket);
+	return found != NULL ? found->pid : 0;
+}
+
+void
+orphans_forget(struct orphans *os)
+{
+	free(os->v);
+	*os = (struct orphans){ 0 };
 }

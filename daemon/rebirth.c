@@ -19,7 +19,7 @@
 static bool
 find_process(struct child *c)
 {
-	pid_t pid = orphan_find(c->child_end);
+	pid_t pid = orphan_find(c->srv, c->child_end);
 	int pidfd = pid != 0 ? pidfd_of(pid) : -1;
 
 	if (pidfd == -1)

@@ -20,6 +20,7 @@
 #include "daemon/leftover.h"
 #include "daemon/listener.h"
 #include "daemon/notify.h"
+#include "daemon/orphan.h"
 #include "daemon/own_limits.h"
 #include "daemon/pools.h"
 #include "daemon/reaper.h"
@@ -43,6 +44,7 @@ struct server {
 	struct reaper reaper;
 	struct cgroups cgroups;
 	struct leftovers leftovers;
+	struct orphans orphans; /* while a zygote's end is dealt with */
 	struct drain drain;
 	struct notify notify;
 	struct events events;

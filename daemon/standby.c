@@ -198,7 +198,7 @@ standby_not_forked(struct standby *sb, const struct err *e)
 static bool
 find_process(struct standby *sb)
 {
-	pid_t pid = orphan_find(sb->child_end);
+	pid_t pid = orphan_find(sb->pool->srv, sb->child_end);
 
 	sb->pidfd = pid != 0 ? pidfd_of(pid) : -1;
 	if (sb->pidfd == -1)

@@ -15,6 +15,7 @@
 #include "daemon/fdcloser.h"
 #include "daemon/lane.h"
 #include "daemon/log.h"
+#include "daemon/orphan.h"
 #include "daemon/pulse.h"
 #include "daemon/rebirth.h"
 #include "daemon/server.h"
@@ -354,6 +355,7 @@ zygote_over(struct zygote *z, int status)
 		if (c->zygote == z)
 			rebirth_orphaned(c, how);
 	pool_orphan(&z->lane->t->pool, z);
+	orphans_forget(&srv->orphans);
 	if (!z->retired)
 		tell_lane(z, how);
 	zygote_free(z);

@@ -1,8 +1,8 @@
 #include "proto/pack.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <arpa/inet.h>
 
 void
 pack_map_begin(msgpack_packer *pk, struct pack_map *m)
