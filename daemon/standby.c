@@ -47,6 +47,15 @@ drop(struct standby *sb)
 	free(sb);
 }
 
+/* Its own word can be faster than the zygote's of the fork; without a process a
+ * child that took it would be one that is still to be forked. */
+static void
+check_ready(struct standby *sb)
+{
+	if (sb->state == STANDBY_MAKING && sb->told && sb->pid != 0)
+		pool_ready(sb->pool, sb);
+}
+
 /* The only word that one has is `ready`. */
 static int
 take_msgs(struct standby *sb, struct err *e)
@@ -58,11 +67,11 @@ take_msgs(struct standby *sb, struct err *e)
 	while ((r = stream_next(&sb->st, &m, e)) == 1) {
 		ready = m.type == MSG_NOTIFY && strcmp(m.method, "ready") == 0;
 		msg_fini(&m);
-		if (!ready || sb->state == STANDBY_READY)
+		if (!ready || sb->told)
 			return err_set(e, ERR_MALFORMED,
 			    "something else than one `ready`");
-		if (sb->state == STANDBY_MAKING)
-			pool_ready(sb->pool, sb);
+		sb->told = true;
+		check_ready(sb);
 	}
 	return r;
 }
@@ -160,6 +169,7 @@ standby_forked(struct standby *sb, pid_t pid, int pidfd)
 	sb->pidfd = pidfd;
 	if (sb->state == STANDBY_LEAVING)
 		pidfd_signal(pidfd, SIGKILL);
+	check_ready(sb);
 }
 
 void

@@ -21,7 +21,7 @@ struct server;
 struct zygote;
 
 enum standby_state {
-	STANDBY_MAKING,  /* ordered; it has not said that it is ready */
+	STANDBY_MAKING,  /* ordered; not both forked and ready, as told */
 	STANDBY_READY,   /* waits for a job */
 	STANDBY_LEAVING, /* killed, or told to end: not reaped yet */
 };
@@ -33,7 +33,8 @@ struct standby {
 	enum standby_state state;
 	uint64_t order; /* to fork: its number */
 	uint64_t since; /* when it was ordered; when it was ready */
-	pid_t pid;      /* 0 before the fork */
+	bool told;      /* it has said that it is ready */
+	pid_t pid;      /* 0 before the zygote's word of the fork */
 	int pidfd;
 	int child_end; /* of the control socket: so that a job nobody
 			 * reads can go to another process */
