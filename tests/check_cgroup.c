@@ -6,121 +6,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tests/den.h"
 #include "tests/harness.h"
+#include "tests/hierarchy.h"
 #include "tests/modes.h"
 
-static char mounted[] = "/tmp/forkserverd-cgroup-XXXXXX";
-static char home[128]; /* the group that is the daemon's to divide */
-
-static int
-put(const char *dir, const char *file, const char *text)
-{
-	char path[512];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	r = fd != -1 && write(fd, text, strlen(text)) != -1 ? 0 : -1;
-	if (fd != -1)
-		close(fd);
-	return r;
-}
-
-/* The part of /proc/PID/cgroup behind "0::". */
-static const char *
-group_of(pid_t pid)
-{
-	char path[64], line[512];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	f = fopen(path, "r");
-	ck_assert_msg(f != NULL, "%s", path);
-	do
-		ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
-	while (strncmp(line, "0::", 3) != 0);
-	fclose(f);
-	line[strcspn(line, "\n")] = '\0';
-	return kept(strdup(line + 3));
-}
-
-static const char *
-last_part(const char *path)
-{
-	return strrchr(path, '/') + 1;
-}
-
-/* A daemon in `home`, marked as delegated with MARK.  False: it cannot be, and
- * that has been said. */
+/* A daemon in the hierarchy.  False: as hierarchy_enter. */
 static bool
 begin(const char *name, bool mark, const char *config)
 {
-	const char *before;
-	char path[512];
-
-	ck_assert_ptr_nonnull(mkdtemp(mounted));
-	if (unshare(CLONE_NEWNS) == -1 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
-	    mount("none", mounted, "cgroup2", 0, NULL) == -1) {
-		printf("SKIP cgroup.%s: cannot mount cgroup2: %s\n", name,
-		    strerrordesc_np(errno));
-		rmdir(mounted);
+	if (!hierarchy_enter(name, mark))
 		return false;
-	}
-	before = group_of(getpid());
-	snprintf(home, sizeof(home), "%s/forkserverd-check-%d", mounted,
-	    (int)getpid());
-	ck_assert_int_eq(mkdir(home, 0755), 0);
-	if (mark)
-		ck_assert_int_eq(setxattr(home, "user.delegate", "1", 1, 0), 0);
-	ck_assert_int_eq(put(home, "cgroup.procs", "0"), 0);
 	live_start(config);
-	snprintf(path, sizeof(path), "%s%s", mounted, before);
-	ck_assert_int_eq(put(path, "cgroup.procs", "0"), 0);
+	hierarchy_leave();
 	return true;
-}
-
-/* Nothing is left of children's groups. */
-static void
-finish(void)
-{
-	char leaf[256];
-
-	snprintf(leaf, sizeof(leaf), "%s/daemon", home);
-	rmdir(leaf);
-	ck_assert_msg(rmdir(home) == 0, "%s: %s", home, strerrordesc_np(errno));
-	umount2(mounted, MNT_DETACH);
-	rmdir(mounted);
-}
-
-/* Waits for the folder's end. */
-static void
-folder_gone(const char *path)
-{
-	struct pollfd p = { .fd = inotify_init1(IN_CLOEXEC), .events = POLLIN };
-	char buf[4096];
-
-	ck_assert_int_ne(p.fd, -1);
-	ck_assert_int_ne(inotify_add_watch(p.fd, home, IN_DELETE), -1);
-	while (access(path, F_OK) == 0) {
-		ck_assert_msg(poll(&p, 1, DEADLINE_S * 1000) == 1,
-		    "\"%s\" is left", path);
-		ck_assert(read(p.fd, buf, sizeof(buf)) > 0);
-	}
-	close(p.fd);
 }
 
 /* Removes the next group that is made for a child. */
@@ -133,10 +40,11 @@ take_group(void)
 	const struct dirent *f;
 
 	ck_assert_int_ne(p.fd, -1);
-	ck_assert_int_ne(inotify_add_watch(p.fd, home, IN_CREATE), -1);
+	ck_assert_int_ne(inotify_add_watch(p.fd, hierarchy_home, IN_CREATE),
+	    -1);
 	for (;;) {
 		/* It may have been made before it was watched. */
-		d = opendir(home);
+		d = opendir(hierarchy_home);
 		ck_assert_ptr_nonnull(d);
 		while ((f = readdir(d)) != NULL &&
 		    strncmp(f->d_name, "child-", 6) != 0)
@@ -147,23 +55,10 @@ take_group(void)
 		ck_assert_int_eq(poll(&p, 1, DEADLINE_S * 1000), 1);
 		ck_assert(read(p.fd, buf, sizeof(buf)) > 0);
 	}
-	snprintf(path, sizeof(path), "%s/%s", home, f->d_name);
+	snprintf(path, sizeof(path), "%s/%s", hierarchy_home, f->d_name);
 	ck_assert_int_eq(rmdir(path), 0);
 	closedir(d);
 	close(p.fd);
-}
-
-/* The folder of child ID's group. */
-static const char *
-folder(struct peer *p, uint64_t id)
-{
-	struct reply r;
-	const char *s;
-
-	ask(p, &r, "inspect", "{'id': %ju}", (uintmax_t)id);
-	s = str_at(&r, "cgroup");
-	reply_fini(&r);
-	return s;
 }
 
 /* In every way to end a child from outside, and to start it. */
@@ -177,17 +72,19 @@ START_TEST(sessions_go)
 	struct den d;
 	const char *path;
 
-	if (!begin("sessions_go", true, TWO_MODES))
+	if (!begin("cgroup.sessions_go", true, TWO_MODES))
 		return;
 	peer_open(&p);
 	ask(&p, &r, "status", "{}");
-	ck_assert_str_eq(str_at(&r, "cgroup"), home);
+	ck_assert_str_eq(str_at(&r, "cgroup"), hierarchy_home);
 	reply_fini(&r);
 	ck_assert_str_eq(last_part(group_of(live.pid)), "daemon");
 	for (int i = 0; i < 2 * 3; i++) {
 		d = den(&p, starts[i / 2]);
 		path = folder(&p, d.id);
-		ck_assert_int_eq(strncmp(path, home, strlen(home)), 0);
+		ck_assert_int_eq(strncmp(path, hierarchy_home,
+				     strlen(hierarchy_home)),
+		    0);
 		ck_assert_str_eq(last_part(group_of(d.pid)), last_part(path));
 		ck_assert_str_eq(group_of(d.session), group_of(d.pid));
 		den_end(&p, &d, ways[i % 2], &r);
@@ -204,7 +101,7 @@ START_TEST(sessions_go)
 	peer_close(&p);
 	live.baseline += 2; /* two zygotes more */
 	live_stop();
-	finish();
+	hierarchy_finish();
 }
 END_TEST
 
@@ -215,7 +112,7 @@ START_TEST(sessions_stay_where_asked)
 	struct reply r;
 	struct den d;
 
-	if (!begin("sessions_stay_where_asked", true, NULL))
+	if (!begin("cgroup.sessions_stay_where_asked", true, NULL))
 		return;
 	peer_open(&p);
 	refused(&p, "invalid_params", "contain", "spawn",
@@ -232,7 +129,7 @@ START_TEST(sessions_stay_where_asked)
 	close(d.out);
 	peer_close(&p);
 	live_stop();
-	finish();
+	hierarchy_finish();
 }
 END_TEST
 
@@ -244,20 +141,22 @@ START_TEST(sessions_stay_behind_one_that_ends_itself)
 	struct den d;
 	const char *path;
 
-	if (!begin("sessions_stay_behind_one_that_ends_itself", true, NULL))
+	if (!begin("cgroup.sessions_stay_behind_one_that_ends_itself", true,
+		NULL))
 		return;
 	peer_open(&p);
 	d = den_of_one(&p, true, &r);
 	reply_fini(&r);
 	path = kept(malloc(512));
-	sprintf((char *)path, "%s/%s", home, last_part(group_of(d.session)));
+	sprintf((char *)path, "%s/%s", hierarchy_home,
+	    last_part(group_of(d.session)));
 	ck_assert_int_eq(access(path, F_OK), 0);
 	lives_on(d.session);
 	folder_gone(path);
 	close(d.out);
 	peer_close(&p);
 	live_stop();
-	finish();
+	hierarchy_finish();
 }
 END_TEST
 
@@ -268,7 +167,7 @@ START_TEST(sessions_go_when_the_daemon_dies)
 	const char *paths[2];
 	int status;
 
-	if (!begin("sessions_go_when_the_daemon_dies", true, NULL))
+	if (!begin("cgroup.sessions_go_when_the_daemon_dies", true, NULL))
 		return;
 	peer_open(&p);
 	leased = den(&p, SHORT);
@@ -290,7 +189,7 @@ START_TEST(sessions_go_when_the_daemon_dies)
 	close(leased.out);
 	close(detached.out);
 	peer_close(&p);
-	finish();
+	hierarchy_finish();
 }
 END_TEST
 
@@ -305,13 +204,13 @@ START_TEST(groups_below_go)
 	int out[2];
 	pid_t left;
 
-	if (!begin("groups_below_go", true, NULL))
+	if (!begin("cgroup.groups_below_go", true, NULL))
 		return;
 	peer_open(&p);
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
 	q = peer_send_fds(&p, "spawn", &out[1], 1,
 	    "{'call': 'leaves:divides', 'args': ['%s'], 'fds': [1]" SHORT "}",
-	    mounted);
+	    hierarchy_mounted);
 	close(out[1]);
 	peer_response(&p, q, &r);
 	id = int_at(&r, "id");
@@ -326,7 +225,7 @@ START_TEST(groups_below_go)
 	close(out[0]);
 	peer_close(&p);
 	live_stop();
-	finish();
+	hierarchy_finish();
 }
 END_TEST
 
@@ -337,7 +236,7 @@ START_TEST(as_configured)
 	struct reply r;
 
 	for (int on = 0; on < 2; on++) {
-		if (!begin("as_configured", on == 0,
+		if (!begin("cgroup.as_configured", on == 0,
 			on == 1 ? "[server]\ncgroup = \"on\"\n" :
 				  "[server]\ncgroup = \"off\"\n"))
 			return;
@@ -346,11 +245,10 @@ START_TEST(as_configured)
 		ck_assert_int_eq(has(&r, "cgroup"), on);
 		reply_fini(&r);
 		ck_assert_str_eq(last_part(group_of(live.pid)),
-		    on == 1 ? "daemon" : last_part(home));
+		    on == 1 ? "daemon" : last_part(hierarchy_home));
 		peer_close(&p);
 		live_stop();
-		finish();
-		strcpy(mounted + strlen(mounted) - 6, "XXXXXX");
+		hierarchy_finish();
 	}
 }
 END_TEST
@@ -363,14 +261,18 @@ START_TEST(faults_are_told)
 	uint32_t q;
 	pid_t zygote;
 
-	if (!begin("faults_are_told", true, NULL))
+	if (!begin("cgroup.faults_are_told", true, NULL))
 		return;
 	peer_open(&p);
-	ck_assert_int_eq(put(home, "cgroup.max.descendants", "1"), 0);
+	ck_assert_int_eq(hierarchy_put(hierarchy_home, "cgroup.max.descendants",
+			     "1"),
+	    0);
 	refused(&p, "system", NULL, "spawn", "{'code': '1'}");
 	ck_assert_int_eq(run(&p, &r, "{'code': '1', 'contain': false}"), 0);
 	reply_fini(&r);
-	ck_assert_int_eq(put(home, "cgroup.max.descendants", "max"), 0);
+	ck_assert_int_eq(hierarchy_put(hierarchy_home, "cgroup.max.descendants",
+			     "max"),
+	    0);
 	/* The child finds that its group has been removed. */
 	ask(&p, &r, "templates", "{}");
 	zygote = int_at(&r, "templates.0.pid");
@@ -386,7 +288,7 @@ START_TEST(faults_are_told)
 	reply_fini(&r);
 	peer_close(&p);
 	live_stop();
-	finish();
+	hierarchy_finish();
 }
 END_TEST
 
