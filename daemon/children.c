@@ -147,15 +147,6 @@ child_free(struct child *c)
 	free(c);
 }
 
-static char *
-dup_cut(struct bytes b, size_t max)
-{
-	if (b.n > max)
-		for (b.n = max; b.n > 0 && (b.p[b.n] & 0xc0) == 0x80;)
-			b.n--; /* not inside a character of UTF-8 */
-	return bytes_dup(b);
-}
-
 static struct child *
 child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
     struct err *e)
@@ -185,7 +176,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 	child_end_init(c);
 	child_limit_init(c);
 	hang_init(c);
-	c->entry = dup_cut(s->target, CHILD_ENTRY_SHOWN);
+	c->entry = bytes_dup(bytes_cut(s->target, CHILD_ENTRY_SHOWN));
 	c->title = s->title.n > 0 ? bytes_dup(s->title) : NULL;
 	if (c->entry != NULL && (c->title != NULL || s->title.n == 0))
 		return c;

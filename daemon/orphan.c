@@ -88,14 +88,6 @@ by_socket(const void *a, const void *b)
 	return x->dev < y->dev ? -1 : x->dev > y->dev;
 }
 
-static bool
-is_known(const struct server *srv, pid_t pid)
-{
-	const struct child *c = table_get(&srv->children.by_pid, pid);
-
-	return c != NULL && !c->reaped;
-}
-
 static void
 look(struct server *srv)
 {
@@ -106,7 +98,8 @@ look(struct server *srv)
 	while (proc != NULL && (d = readdir(proc)) != NULL) {
 		pid_t pid = atoi(d->d_name);
 
-		if (pid > 0 && !is_known(srv, pid) && is_ours(pid))
+		if (pid > 0 && table_get(&srv->children.by_pid, pid) == NULL &&
+		    is_ours(pid))
 			look_at(&srv->orphans, pid);
 	}
 	if (proc != NULL)

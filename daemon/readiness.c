@@ -75,12 +75,8 @@ readiness_told(struct child *c, const msgpack_object *params, struct err *e)
 static void
 take_status(struct readiness *r, struct bytes text)
 {
-	if (text.n > STATUS_MAX)
-		for (text.n = STATUS_MAX;
-		    text.n > 0 && (text.p[text.n] & 0xc0) == 0x80;)
-			text.n--; /* not inside a character of UTF-8 */
 	free(r->status);
-	r->status = text.n > 0 ? bytes_dup(text) : NULL;
+	r->status = text.n > 0 ? bytes_dup(bytes_cut(text, STATUS_MAX)) : NULL;
 }
 
 /* Lines of NAME=VALUE; what we have no use for is passed over. */

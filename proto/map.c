@@ -332,6 +332,15 @@ bytes_of(const char *s)
 	return (struct bytes){ s, strlen(s) };
 }
 
+struct bytes
+bytes_cut(struct bytes b, size_t max)
+{
+	if (b.n > max)
+		for (b.n = max; b.n > 0 && (b.p[b.n] & 0xc0) == 0x80;)
+			b.n--;
+	return b;
+}
+
 bool
 bytes_eq(struct bytes b, const char *s)
 {

@@ -71,5 +71,7 @@ struct bytes bytes_of(const char *s);
 /* A NUL-terminated copy of B; the caller frees it.  NULL: no memory. */
 char *bytes_dup(struct bytes b);
 bool bytes_eq(struct bytes b, const char *s);
+/* B's first MAX bytes at most, not ending inside a character of UTF-8. */
+struct bytes bytes_cut(struct bytes b, size_t max);
 
 #endif
