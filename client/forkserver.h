@@ -56,8 +56,8 @@ struct forkserver_event {
  * $FORKSERVER_SOCKET alone if that is set, else to the user's
  * ($XDG_RUNTIME_DIR/forkserverd.sock), else to the system's
  * (/run/forkserverd.sock).  Where $FORKSERVER_PARENT is set the daemon is told,
- * so that what a child of its asks for here belongs to that child.  Returns the connection, to be given to
- * forkserver_close, or NULL with the error filled.
+ * so that what a child of its asks for here belongs to that child.  Returns the
+ * connection, to be given to forkserver_close, or NULL with the error filled.
  */
 FORKSERVER_API struct forkserver *forkserver_connect(const char *path,
     int timeout_ms, struct forkserver_error *);

@@ -38,7 +38,8 @@ int child_ctl_tell(struct child *, enum child_word, uint64_t n);
 /* Says whether it is leased now.  What it has become does not hear it. */
 void child_ctl_lease(struct child *);
 
-/* Reads all that is there: the child has exited, or was to have said something. */
+/* Reads all that is there: the child has exited, or was to have said
+ * something. */
 void child_ctl_drain(struct child *);
 /* Whether all that was written is still there, before the fork is known: no
  * process has read of it. */

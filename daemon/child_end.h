@@ -19,8 +19,8 @@ struct server;
  * spawn answered with WHY where one is owed.
  */
 void child_cancel(struct child *, uint64_t grace_ns, const struct err *why);
-/* SIGKILL to the child, its process group and its control group; at its birth where it is not
- * forked yet.  As child_cancel for a queued one. */
+/* SIGKILL to the child, at its birth where it is not forked yet; what is left of
+ * its groups then is leftover's affair.  As child_cancel for a queued one. */
 void child_kill(struct child *, const struct err *why);
 /* 0, or -1 with E filled. */
 int child_signal(struct child *, int sig, struct err *);

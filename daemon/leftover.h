@@ -1,7 +1,7 @@
 /*
- * leftover: what a cancelled or killed child has left in its process group and its
- * control group: it has the rest of the child's grace, and a moment at least.  Owns the
- * folder of its control group from the child's end on.
+ * leftover: what a cancelled or killed child has left in its process group and
+ * its control group: it has the rest of the child's grace, and a moment at
+ * least.  Owns the folder of its control group from the child's end on.
  */
 #ifndef DAEMON_LEFTOVER_H
 #define DAEMON_LEFTOVER_H
@@ -27,8 +27,8 @@ void leftovers_init(struct leftovers *);
  * its process group; SIGKILL to that and to what is left of its control group
  * when the grace is over, but not before a moment has passed, in which
  * multiprocessing's resource tracker, for one, removes what the child has left
- * in turn.  Beyond a thousand the oldest has had its time.  What any other has left goes on, as under python.  Takes C's control
- * group.
+ * in turn.  Beyond a thousand the oldest has had its time.  What any other has
+ * left goes on, as under python.  Takes C's control group.
  */
 void leftover_of(struct child *);
 /* SIGKILL to C's groups, with nobody to wait for its end. */

@@ -15,8 +15,8 @@ struct up {
 	int out; /* a pipe at its stdout; the caller's to close */
 };
 
-/* Spawns `jobs:FN` (or FN, where a module is in it), with EXTRA (", 'key': value") among the params, and waits
- * for its "up". */
+/* Spawns `jobs:FN` (or FN, where a module is in it), with EXTRA (", 'key':
+ * value") among the params, and waits for its "up". */
 struct up up_start(struct peer *, const char *extra, const char *fn);
 
 #endif

@@ -128,10 +128,10 @@ axis_print_scale(const struct axis *x, FILE *f)
 	static const double steps[] = { 1, 2, 5 };
 	size_t last = 0;
 
-	for (double decade = pow(10, floor(log10(x->low))); decade <= x->high;
-	    decade *= 10)
+	for (int decade = (int)floor(log10(x->low));
+	    decade <= (int)floor(log10(x->high)); decade++)
 		for (size_t i = 0; i < 3; i++) {
-			double ns = decade * steps[i];
+			double ns = pow(10, decade) * steps[i];
 			char buf[32];
 			size_t c;
 

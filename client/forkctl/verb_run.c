@@ -46,7 +46,7 @@ const struct verb verb_run = {
 	    "Ctrl-Z. A SIGINT, SIGTERM, SIGHUP or SIGQUIT that forkctl gets\n"
 	    "goes to the child, the second one kills it.\n\n"
 	    "Exits with the child's code, or 128+n where signal n ended it; "
-	    "1 when the program\ncannot be imported, 124 when a time-out ended it. --json prints the exit "
-	    "record to standard error.\n",
+	    "1 when the program\ncannot be imported, 124 when a time-out ended "
+	    "it. --json prints the exit\nrecord to standard error.\n",
 	.exec = exec_run,
 };

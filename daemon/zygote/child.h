@@ -13,7 +13,8 @@
 enum child_kind {
 	CHILD_JOB,     /* its job is on the control socket, or soon */
 	CHILD_STANDBY, /* primes itself, says that it is ready, waits for a job */
-	CHILD_CANARY, /* tries its interpreter, says what is wrong, exits as of canary.h */
+	CHILD_CANARY, /* tries its interpreter, says what is wrong, exits as of
+			* canary.h */
 };
 
 /*

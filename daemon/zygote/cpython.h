@@ -42,7 +42,8 @@ void cpython_unlink(PyThreadState *ts);
 
 /*
  * Makes the interpreter of TS the runtime's main one, and the only one on its
- * list, with the number and the configuration of one; fills OLD for cpython_demote.  TS must belong to the calling thread.
+ * list, with the number and the configuration of one; fills OLD for
+ * cpython_demote.  TS must belong to the calling thread.
  */
 void cpython_promote(PyThreadState *ts, struct cpython_main *old);
 void cpython_demote(PyThreadState *ts, const struct cpython_main *old);

@@ -1,8 +1,8 @@
 /*
  * runtime: the Python side of a template: module `_forkserverd` (runtime.py and
  * the C functions under it) and what it imports, the other .py files here, each
- * as `_forkserverd_NAME`.  It calls from C into Python and back; what a child says to the daemon goes
- * through struct runtime_ops.
+ * as `_forkserverd_NAME`.  It calls from C into Python and back; what a child
+ * says to the daemon goes through struct runtime_ops.
  */
 #ifndef ZYGOTE_RUNTIME_H
 #define ZYGOTE_RUNTIME_H
