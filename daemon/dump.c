@@ -333,13 +333,14 @@ dump_end_all(struct child *c)
 	    (uintmax_t)c->id);
 	EACH_DUMP(d, next, c)
 	{
-		cl = client_find(c->srv, d->conn);
-		if (d->conn == 0)
+		if (d->conn == 0) {
 			finish(d, e.msg);
-		else if (cl != NULL)
+			continue;
+		}
+		cl = client_find(c->srv, d->conn);
+		if (cl != NULL)
 			dispatch_error(cl, d->request, &e);
-		if (d->conn != 0)
-			dump_free(d);
+		dump_free(d);
 	}
 }
 

@@ -112,6 +112,33 @@ START_TEST(in_c_code)
 }
 END_TEST
 
+/* The look into it is still on its way. */
+START_TEST(ends_while_looked_at)
+{
+	struct peer p;
+	struct reply r;
+	struct up u;
+
+	start();
+	peer_open(&p);
+	u = up_start(&p, ", 'on_hang_ns': 100000000", "deaf");
+	while (logged("op=hang: no answer") == 0) {
+		ask(&p, &r, "ping", "{}");
+		reply_fini(&r);
+	}
+	ask(&p, &r, "kill", "{'id': %ju}", (uintmax_t)u.id);
+	reply_fini(&r);
+	wait_end(&p, u.id, &r);
+	ck_assert_int_eq(int_at(&r, "signal"), SIGKILL);
+	ck_assert_ptr_nonnull(strstr(str_at(&r, "hang.trio_error"),
+	    "has ended meanwhile"));
+	reply_fini(&r);
+	close(u.out);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 /* Loops that turn answer, each time. */
 START_TEST(no_hang)
 {
@@ -210,8 +237,9 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { told_once, in_c_code, no_hang,
-		not_watched, stopped_is_no_hang, refusals, NULL };
+	const TTest *const tests[] = { told_once, in_c_code,
+		ends_while_looked_at, no_hang, not_watched, stopped_is_no_hang,
+		refusals, NULL };
 
 	return harness_main("hang", tests);
 }
