@@ -200,10 +200,12 @@ void
 cgroups_fini(struct server *srv)
 {
 	struct cgroups *g = &srv->cgroups;
-	struct cgroup_left *l;
+	struct cgroup_left *l, *next;
 
-	while ((l = LIST_FIRST(&g->left)) != NULL)
+	for (l = LIST_FIRST(&g->left); l != NULL; l = next) {
+		next = LIST_NEXT(l, link);
 		left_free(l);
+	}
 	if (g->base == NULL)
 		return;
 	ev_io_stop(srv->loop, &g->changed);

@@ -19,7 +19,7 @@ static bool
 own_path(char path[PATH_MAX])
 {
 	FILE *f = fopen("/proc/self/cgroup", "re");
-	char line[PATH_MAX + 8];
+	char line[PATH_MAX + 8], *end;
 	bool found = false;
 
 	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
@@ -28,7 +28,9 @@ own_path(char path[PATH_MAX])
 		fclose(f);
 	if (!found)
 		return false;
-	line[strcspn(line, "\n")] = '\0';
+	end = strchr(line, '\n');
+	if (end != NULL)
+		*end = '\0';
 	strcpy(path, line + 3);
 	/* Outside the root of a namespace nothing can be named. */
 	return strncmp(path, "/..", 3) != 0;
@@ -135,11 +137,12 @@ static void
 sweep(const char *base)
 {
 	DIR *d = opendir(base);
+	int fd = d != NULL ? dirfd(d) : -1;
 	struct dirent *f;
 
-	while (d != NULL && (f = readdir(d)) != NULL)
+	while (fd != -1 && (f = readdir(d)) != NULL)
 		if (strncmp(f->d_name, CGROUP_CHILD, strlen(CGROUP_CHILD)) == 0)
-			unlinkat(dirfd(d), f->d_name, AT_REMOVEDIR);
+			unlinkat(fd, f->d_name, AT_REMOVEDIR);
 	if (d != NULL)
 		closedir(d);
 }

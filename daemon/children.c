@@ -279,12 +279,15 @@ static void
 make_room(struct server *srv)
 {
 	struct children *cs = &srv->children;
-	struct child *old;
+	struct child *old, *next;
 
-	while ((old = TAILQ_FIRST(&cs->ended)) != NULL &&
+	for (old = TAILQ_FIRST(&cs->ended); old != NULL &&
 	    (cs->count[CHILD_ENDED] > srv->cfg->server.records ||
-		cs->record_bytes > CHILD_OUTCOMES_MAX))
+		cs->record_bytes > CHILD_OUTCOMES_MAX);
+	    old = next) {
+		next = TAILQ_NEXT(old, link);
 		child_forget(old);
+	}
 }
 
 void

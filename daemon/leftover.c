@@ -174,9 +174,10 @@ leftovers_check(struct server *srv)
 void
 leftovers_fini(struct server *srv)
 {
-	struct leftover *l;
+	struct leftover *l, *next;
 
-	while ((l = TAILQ_FIRST(&srv->leftovers.list)) != NULL) {
+	for (l = TAILQ_FIRST(&srv->leftovers.list); l != NULL; l = next) {
+		next = TAILQ_NEXT(l, link);
 		kill_rest(l->pidfd, l->cgroup);
 		leftover_free(l);
 	}

@@ -49,11 +49,13 @@ let_go(struct tokens *ts, struct token *t)
 void
 tokens_fini(struct tokens *ts)
 {
-	struct token *t;
+	struct token *t, *next;
 
 	for (size_t i = 0; i < TOKEN_BUCKETS; i++)
-		while ((t = LIST_FIRST(&ts->buckets[i])) != NULL)
+		for (t = LIST_FIRST(&ts->buckets[i]); t != NULL; t = next) {
+			next = LIST_NEXT(t, link);
 			let_go(ts, t);
+		}
 }
 
 static struct token_bucket *
@@ -69,11 +71,14 @@ expire(struct server *srv)
 {
 	struct tokens *ts = &srv->children.tokens;
 	uint64_t now = clock_ns();
-	struct token *t;
+	struct token *t, *next;
 
-	while ((t = TAILQ_FIRST(&ts->ended)) != NULL &&
-	    now - t->ended_ns >= srv->cfg->server.token_expiry_ns)
+	for (t = TAILQ_FIRST(&ts->ended);
+	    t != NULL && now - t->ended_ns >= srv->cfg->server.token_expiry_ns;
+	    t = next) {
+		next = TAILQ_NEXT(t, line);
 		let_go(ts, t);
+	}
 }
 
 struct token *

@@ -296,8 +296,10 @@ waiter_client_gone(struct server *srv, uint64_t conn)
 void
 waiter_fini(struct server *srv)
 {
-	struct waiter *w;
+	struct waiter *w, *next;
 
-	while ((w = LIST_FIRST(&srv->children.waiters)) != NULL)
+	for (w = LIST_FIRST(&srv->children.waiters); w != NULL; w = next) {
+		next = LIST_NEXT(w, link);
 		waiter_free(w);
+	}
 }

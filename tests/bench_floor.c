@@ -66,6 +66,8 @@ do_fault(size_t mb)
 	pid_t pid = fork();
 
 	n = n < FAULTS ? n : FAULTS;
+	if (n == 0)
+		errx(1, "%zu MB are no page", mb);
 	if (pid == 0) {
 		uint64_t begun = cpu_ns();
 

@@ -96,7 +96,7 @@ START_TEST(all_children)
 	reply_fini(&r);
 	expect_silence(&other);
 	/* A large result is for its owner. */
-	id = spawn(&owner, "{'call': 'jobs:large', 'args': [100000]}");
+	spawn(&owner, "{'call': 'jobs:large', 'args': [100000]}");
 	peer_event(&owner, "exited", &r);
 	ck_assert_uint_eq(at(&r, "result")->via.bin.size, 100000);
 	reply_fini(&r);

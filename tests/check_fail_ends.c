@@ -276,6 +276,7 @@ START_TEST(fail_14_connects_back_first)
 	live_start(TWO_MODES);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/back", live.dir);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ne(fd, -1);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	ck_assert_int_eq(listen(fd, 4), 0);
 	peer_open(&p);

@@ -21,6 +21,7 @@ take(struct heard *h, const struct reply *r)
 {
 	const msgpack_object *o = at(r, "data");
 	size_t offset = int_at(r, "offset"), n = o->via.bin.size;
+	char *text;
 
 	if (strcmp(str_at(r, "stream"), h->stream) != 0)
 		return;
@@ -28,8 +29,9 @@ take(struct heard *h, const struct reply *r)
 	ck_assert_uint_ge(offset, h->n);
 	ck_assert_uint_gt(n, 0);
 	h->gap = h->gap || offset != h->n;
-	h->text = realloc(h->text, offset + n + 1);
-	ck_assert(h->text != NULL);
+	text = realloc(h->text, offset + n + 1);
+	ck_assert_ptr_nonnull(text);
+	h->text = text;
 	memcpy(h->text + offset, o->via.bin.ptr, n);
 	h->text[offset + n] = '\0';
 	h->n = offset + n;

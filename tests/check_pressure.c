@@ -29,10 +29,12 @@ connect_peers(void)
 	socklen_t n = sizeof(sin);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	ck_assert_int_ne(listener, -1);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&sin, n), 0);
 	ck_assert_int_eq(listen(listener, 1), 0);
 	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&sin, &n), 0);
 	peers[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ne(peers[1], -1);
 	ck_assert_int_eq(connect(peers[1], (struct sockaddr *)&sin, n), 0);
 	peers[0] = accept(listener, NULL, NULL);
 	ck_assert_int_ne(peers[0], -1);
@@ -111,7 +113,7 @@ END_TEST
 START_TEST(the_daemon_listens)
 {
 	static const char file[] = "/proc/pressure/memory";
-	int fd = open(file, O_RDWR | O_CLOEXEC);
+	int fd = open(file, O_RDWR | O_CLOEXEC), dir_fd;
 	bool there = fd != -1, open = false;
 	char path[64], target[64];
 	struct dirent *d;
@@ -123,8 +125,10 @@ START_TEST(the_daemon_listens)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)live.pid);
 	dir = opendir(path);
 	ck_assert_ptr_nonnull(dir);
+	dir_fd = dirfd(dir);
+	ck_assert_int_ne(dir_fd, -1);
 	while ((d = readdir(dir)) != NULL) {
-		ssize_t n = readlinkat(dirfd(dir), d->d_name, target,
+		ssize_t n = readlinkat(dir_fd, d->d_name, target,
 		    sizeof(target) - 1);
 
 		target[n > 0 ? n : 0] = '\0';

@@ -34,7 +34,7 @@ hierarchy_put(const char *dir, const char *file, const char *text)
 const char *
 group_of(pid_t pid)
 {
-	char path[64], line[512];
+	char path[64], line[512], *end;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
@@ -44,7 +44,9 @@ group_of(pid_t pid)
 		ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
 	while (strncmp(line, "0::", 3) != 0);
 	fclose(f);
-	line[strcspn(line, "\n")] = '\0';
+	end = strchr(line, '\n');
+	if (end != NULL)
+		*end = '\0';
 	return kept(strdup(line + 3));
 }
 

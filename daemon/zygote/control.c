@@ -14,6 +14,7 @@
 #include "daemon/zygote/captured.h"
 #include "daemon/zygote/stacks.h"
 #include "proto/frame.h"
+#include "proto/map.h"
 
 #define STACKS_MAX (64 << 10) /* bytes of all stacks */
 /* Of one message: the kernel takes up to 32 KB whole or not at all. */
@@ -152,9 +153,10 @@ show_stacks(uint64_t number)
 	ctl.shown = number;
 	n = stacks_write(text, sizeof(text));
 	do {
-		piece = n - at < PIECE_MAX ? n - at : PIECE_MAX;
-		while (at + piece < n && (text[at + piece] & 0xc0) == 0x80)
-			piece--; /* not inside a character of UTF-8 */
+		piece =
+		    bytes_cut((struct bytes){ text + at, n - at }, PIECE_MAX).n;
+		if (piece == 0) /* no UTF-8 at all */
+			piece = n - at < PIECE_MAX ? n - at : PIECE_MAX;
 		say_piece(number, text + at, piece, at + piece == n);
 		at += piece;
 	} while (at < n);

@@ -200,7 +200,7 @@ list(PyObject *op, void *arg)
 
 	if (w->n == w->room) {
 		size_t room = w->room != 0 ? w->room * 2 : 1 << 15;
-		void *p = reallocarray(w->tracked, room, sizeof(op));
+		void *p = reallocarray(w->tracked, room, sizeof(*w->tracked));
 
 		if (p == NULL) {
 			w->room = 0;

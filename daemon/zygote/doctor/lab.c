@@ -172,7 +172,7 @@ lab_look(const struct setting *s, const char *source, const char *fn,
     struct finding *f, struct err *e)
 {
 	struct look k = { s, source, fn, f, e, -1 };
-	struct lab l;
+	static struct lab l;
 
 	if (lab_start(&l, s, e) == -1)
 		return -1;
