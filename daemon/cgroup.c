@@ -12,14 +12,17 @@
 #include <unistd.h>
 
 #include "daemon/cgroup_home.h"
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+
+#define AGAIN_NS NS_PER_S /* between looks at what cannot be watched */
 
 /* One that is to be removed, once it is empty. */
 struct cgroup_left {
 	LIST_ENTRY(cgroup_left) link;
 	char *path;
-	int watch;
+	int watch; /* -1: it cannot be */
 };
 
 static char *
@@ -82,24 +85,78 @@ left_free(struct cgroup_left *l)
 	free(l);
 }
 
+/* 0, or an errno: then it is looked at again in a while. */
+static int
+watch(struct server *srv, struct cgroup_left *l)
+{
+	struct cgroups *g = &srv->cgroups;
+	char *events = file_in(l->path, "cgroup.events");
+	int why = ENOMEM;
+
+	l->watch = -1;
+	if (events != NULL) {
+		l->watch = inotify_add_watch(g->inotify, events, IN_MODIFY);
+		why = errno;
+	}
+	free(events);
+	if (l->watch != -1)
+		return 0;
+	if (!ev_is_active(&g->again))
+		clock_arm(srv->loop, &g->again, AGAIN_NS);
+	return why;
+}
+
+/* Whether it is gone. */
+static bool
+look(struct cgroups *g, struct cgroup_left *l)
+{
+	if (!removed(l->path))
+		return false;
+	if (l->watch != -1)
+		inotify_rm_watch(g->inotify, l->watch);
+	left_free(l);
+	return true;
+}
+
 static void
-changed(struct cgroups *g, int watch)
+look_at_all(struct server *srv)
+{
+	struct cgroup_left *l, *next;
+
+	for (l = LIST_FIRST(&srv->cgroups.left); l != NULL; l = next) {
+		next = LIST_NEXT(l, link);
+		if (!look(&srv->cgroups, l) && l->watch == -1 &&
+		    watch(srv, l) == 0)
+			/* It may have become empty before that. */
+			look(&srv->cgroups, l);
+	}
+}
+
+static void
+again_cb(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	look_at_all(w->data);
+}
+
+static void
+changed(struct cgroups *g, int wd)
 {
 	struct cgroup_left *l;
 
 	LIST_FOREACH(l, &g->left, link)
-	if (l->watch == watch)
+	if (l->watch == wd)
 		break;
-	if (l == NULL || !removed(l->path))
-		return;
-	inotify_rm_watch(g->inotify, watch);
-	left_free(l);
+	if (l != NULL)
+		look(g, l);
 }
 
 static void
 changed_cb(struct ev_loop *loop, ev_io *w, int events)
 {
 	alignas(struct inotify_event) char buf[4096];
+	struct server *srv = w->data;
 	const struct inotify_event *e;
 	ssize_t n = read(w->fd, buf, sizeof(buf));
 
@@ -107,7 +164,11 @@ changed_cb(struct ev_loop *loop, ev_io *w, int events)
 	(void)events;
 	for (ssize_t at = 0; at < n; at += sizeof(*e) + e->len) {
 		e = (const struct inotify_event *)(buf + at);
-		changed(w->data, e->wd);
+		/* Some were lost, nobody knows whose. */
+		if ((e->mask & IN_Q_OVERFLOW) != 0)
+			look_at_all(srv);
+		else
+			changed(&srv->cgroups, e->wd);
 	}
 }
 
@@ -116,26 +177,23 @@ cgroup_remove(struct server *srv, char *path)
 {
 	struct cgroups *g = &srv->cgroups;
 	struct cgroup_left *l;
-	char *events;
+	int why;
 
 	if (path == NULL)
 		return;
 	l = removed(path) ? NULL : calloc(1, sizeof(*l));
-	events = l != NULL ? file_in(path, "cgroup.events") : NULL;
-	if (events == NULL) {
-		free(l);
+	if (l == NULL) {
 		free(path);
 		return;
 	}
 	*l = (struct cgroup_left){ .path = path };
-	l->watch = inotify_add_watch(g->inotify, events, IN_MODIFY);
-	if (l->watch == -1)
-		log_warn("op=cgroup: watch \"%s\": %s", events,
-		    strerrordesc_np(errno));
-	free(events);
 	LIST_INSERT_HEAD(&g->left, l, link);
+	why = watch(srv, l);
+	if (why != 0)
+		log_warn("op=cgroup: watch \"%s\": %s", path,
+		    strerrordesc_np(why));
 	/* It may have become empty before it was watched. */
-	changed(g, l->watch);
+	look(g, l);
 }
 
 void
@@ -181,6 +239,8 @@ cgroups_init(struct server *srv, struct err *e)
 
 	*g = (struct cgroups){ .inotify = -1 };
 	LIST_INIT(&g->left);
+	ev_init(&g->again, again_cb);
+	g->again.data = srv;
 	if (cgroup_home(srv->cfg->server.cgroup, &g->base, e) == -1)
 		return -1;
 	if (g->base == NULL)
@@ -189,7 +249,7 @@ cgroups_init(struct server *srv, struct err *e)
 	if (g->inotify == -1)
 		return err_sys(e, errno, "watch control groups");
 	ev_io_init(&g->changed, changed_cb, g->inotify, EV_READ);
-	g->changed.data = g;
+	g->changed.data = srv;
 	ev_io_start(srv->loop, &g->changed);
 	log_info("op=cgroup: children have groups of their own in \"%s\"",
 	    g->base);
@@ -209,6 +269,7 @@ cgroups_fini(struct server *srv)
 	if (g->base == NULL)
 		return;
 	ev_io_stop(srv->loop, &g->changed);
+	ev_timer_stop(srv->loop, &g->again);
 	if (g->inotify != -1)
 		close(g->inotify);
 	free(g->base);

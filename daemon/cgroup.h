@@ -22,6 +22,7 @@ struct cgroups {
 	uint64_t last;
 	int inotify; /* watches those that are to be removed, not empty yet */
 	ev_io changed;
+	ev_timer again; /* where the kernel has no more watches */
 	LIST_HEAD(, cgroup_left) left;
 };
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,13 +293,86 @@ START_TEST(faults_are_told)
 }
 END_TEST
 
+/* For this process and what it starts the kernel has no watch.  False: that
+ * cannot be. */
+static bool
+deny_watches(void)
+{
+	return unshare(CLONE_NEWUSER) == 0 &&
+	    hierarchy_put("/proc/self", "uid_map", "0 0 1") == 0 &&
+	    hierarchy_put("/proc/sys/user", "max_inotify_watches", "0") == 0;
+}
+
+/* A daemon without watches, and a child of its that ends by itself and leaves a
+ * session behind; tells TO where, once that has gone.  Stops it after a byte from
+ * FROM. */
+static _Noreturn void
+leave_unwatched(int to, int from)
+{
+	char path[512] = "";
+	struct peer p;
+	struct reply r;
+	struct den d;
+
+	if (!deny_watches()) {
+		printf("SKIP cgroup.unwatched: cannot take away watches: %s\n",
+		    strerrordesc_np(errno));
+		fflush(stdout);
+		_exit(0);
+	}
+	live_start(NULL);
+	hierarchy_leave();
+	peer_open(&p);
+	d = den_of_one(&p, true, &r);
+	reply_fini(&r);
+	snprintf(path, sizeof(path), "%s/%s", hierarchy_home,
+	    last_part(group_of(d.session)));
+	ck_assert_int_eq(access(path, F_OK), 0);
+	lives_on(d.session);
+	ck_assert_int_eq(write(to, path, sizeof(path)), sizeof(path));
+	ck_assert_int_eq(read(from, path, 1), 1);
+	close(d.out);
+	peer_close(&p);
+	live_stop();
+	_exit(0);
+}
+
+/* A group that cannot be watched is removed all the same. */
+START_TEST(unwatched)
+{
+	char path[512];
+	int to[2], from[2], status;
+	pid_t pid;
+
+	if (!hierarchy_enter("cgroup.unwatched", true))
+		return;
+	ck_assert_int_eq(pipe2(to, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(from, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0)
+		leave_unwatched(to[1], from[0]);
+	hierarchy_leave();
+	close(to[1]);
+	if (read(to[0], path, sizeof(path)) == sizeof(path)) {
+		folder_gone(path);
+		ck_assert_int_eq(write(from[1], "", 1), 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(to[0]);
+	close(from[0]);
+	close(from[1]);
+	hierarchy_finish();
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { sessions_go, sessions_stay_where_asked,
 		sessions_stay_behind_one_that_ends_itself,
 		sessions_go_when_the_daemon_dies, groups_below_go,
-		as_configured, faults_are_told, NULL };
+		as_configured, faults_are_told, unwatched, NULL };
 
 	return harness_main("cgroup", tests);
 }
