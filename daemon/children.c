@@ -142,6 +142,7 @@ child_free(struct child *c)
 		close(c->child_end);
 	msgpack_sbuffer_destroy(&c->outcome_raw);
 	msgpack_sbuffer_destroy(&c->hang.raw);
+	template_drop(c->templ);
 	free(c->title);
 	free(c->entry);
 	free(c);
@@ -208,6 +209,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 		return NULL;
 	}
 	cs->last_id++;
+	template_use(t);
 	tree_join(c, rq->client);
 	TAILQ_INSERT_TAIL(&cs->live, c, link);
 	cs->count[CHILD_QUEUED]++;

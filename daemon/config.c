@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/config_keys.h"
+#include "daemon/config_template.h"
 
 #ifndef FORKSERVERD_LIBEXECDIR
 #define FORKSERVERD_LIBEXECDIR "/usr/libexec"
@@ -38,7 +39,7 @@ good_name(const char *name, size_t n)
 static struct config_template *
 need_template(struct config *c, const char *name, size_t n, struct err *e)
 {
-	struct config_template *t;
+	struct config_template *t, **v;
 
 	if (!good_name(name, n)) {
 		err_set(e, ERR_INVALID_PARAMS,
@@ -47,20 +48,20 @@ need_template(struct config *c, const char *name, size_t n, struct err *e)
 		    (int)(n > 80 ? 80 : n), name, CONFIG_NAME_MAX);
 		return NULL;
 	}
-	for (t = c->templates; t < c->templates + c->ntemplates; t++)
+	for (size_t i = 0; i < c->ntemplates; i++) {
+		t = c->templates[i];
 		if (strlen(t->name) == n && memcmp(t->name, name, n) == 0)
 			return t;
-	t = reallocarray(c->templates, c->ntemplates + 1, sizeof(*t));
-	if (t != NULL) {
-		c->templates = t;
-		t += c->ntemplates;
-		*t = (struct config_template){ .name = strndup(name, n) };
 	}
-	if (t == NULL || t->name == NULL) {
+	v = reallocarray(c->templates, c->ntemplates + 1, sizeof(*v));
+	if (v != NULL)
+		c->templates = v;
+	t = v != NULL ? config_template_new(name, n) : NULL;
+	if (t == NULL) {
 		err_set(e, ERR_SYSTEM, "no memory for a template");
 		return NULL;
 	}
-	c->ntemplates++;
+	v[c->ntemplates++] = t;
 	return set_defaults(config_template_keys, t, e) == 0 ? t : NULL;
 }
 
@@ -79,12 +80,8 @@ config_fini(struct config *c)
 	for (const struct config_key *k = config_server_keys; k->name != NULL;
 	    k++)
 		config_value_fini(k, &c->server);
-	for (size_t i = 0; i < c->ntemplates; i++) {
-		for (const struct config_key *k = config_template_keys;
-		    k->name != NULL; k++)
-			config_value_fini(k, &c->templates[i]);
-		free(c->templates[i].name);
-	}
+	for (size_t i = 0; i < c->ntemplates; i++)
+		config_template_drop(c->templates[i]);
 	free(c->templates);
 	free(c->file);
 	*c = (struct config){ 0 };
@@ -232,7 +229,7 @@ template_path_of_env(const struct config *c, const char *rest, char *path,
 		    "has that name");
 	len -= best + 1;
 	for (size_t i = 0; i < c->ntemplates; i++) {
-		const char *name = c->templates[i].name;
+		const char *name = c->templates[i]->name;
 
 		if (strlen(name) == len && env_equal(rest, name, len)) {
 			snprintf(path, n, "template.%s.%s", name, key->name);
@@ -325,9 +322,9 @@ config_print(const struct config *c, FILE *f)
 	    k++)
 		config_value_print(k, &c->server, f);
 	for (size_t i = 0; i < c->ntemplates; i++) {
-		fprintf(f, "\n[template.%s]\n", c->templates[i].name);
+		fprintf(f, "\n[template.%s]\n", c->templates[i]->name);
 		for (const struct config_key *k = config_template_keys;
 		    k->name != NULL; k++)
-			config_value_print(k, &c->templates[i], f);
+			config_value_print(k, c->templates[i], f);
 	}
 }

@@ -44,7 +44,10 @@ struct config_server {
 	int cgroup;         /* enum config_cgroup */
 };
 
+/* Counted: a template and each of its zygotes keep the one that they were made
+ * by, which the configuration may have replaced. */
 struct config_template {
+	unsigned users;
 	char *name;
 	int mode; /* enum config_mode */
 	bool promote;
@@ -60,7 +63,7 @@ struct config_template {
 struct config {
 	char *file; /* NULL: none was read */
 	struct config_server server;
-	struct config_template *templates; /* "default" is always there */
+	struct config_template **templates; /* "default" is always there */
 	size_t ntemplates;
 };
 
@@ -92,5 +95,10 @@ char *config_default_zygote(void);
 void config_print(const struct config *, FILE *);
 
 const char *config_mode_name(int mode);
+
+/* One more user of T, and one less: with the last it is freed. */
+const struct config_template *config_template_use(const struct config_template
+	*);
+void config_template_drop(const struct config_template *); /* or NULL */
 
 #endif

@@ -95,10 +95,12 @@ method_ping(struct request *rq, struct err *e)
 static void
 pack_templates(const struct server *srv, msgpack_packer *pk, struct pack_map *m)
 {
+	const struct template *t;
+
 	pack_key(pk, m, "templates");
 	msgpack_pack_array(pk, srv->templates.n);
-	for (size_t i = 0; i < srv->templates.n; i++)
-		template_pack(&srv->templates.v[i], pk);
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	template_pack(t, pk);
 }
 
 int

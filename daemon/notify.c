@@ -56,21 +56,22 @@ notify_stopping(struct server *srv)
 void
 notify_status(struct server *srv)
 {
-	const struct templates *ts = &srv->templates;
+	const struct template *t;
 	char failed[STATUS_MAX] = "";
 	size_t ready = 0, at = 0;
 
 	if (srv->drain.active)
 		return;
-	for (size_t i = 0; i < ts->n; i++) {
-		enum lane_state s = template_state(&ts->v[i]);
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	{
+		enum lane_state s = template_state(t);
 
 		ready += s == LANE_READY;
 		if (s == LANE_FAILED && at < sizeof(failed))
 			at += snprintf(failed + at, sizeof(failed) - at,
 			    "%s %s", at == 0 ? "; failed:" : ",",
-			    template_name(&ts->v[i]));
+			    template_name(t));
 	}
 	sd_notifyf(0, "STATUS=%zu of %zu templates ready, on %s%s", ready,
-	    ts->n, srv->listener.path, failed);
+	    srv->templates.n, srv->listener.path, failed);
 }

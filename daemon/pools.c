@@ -8,13 +8,14 @@
 static void
 pressure_tell(void *arg, bool high)
 {
-	struct templates *ts = &((struct server *)arg)->templates;
+	struct server *srv = arg;
+	struct template *t;
 
-	for (size_t i = 0; i < ts->n; i++)
-		if (high)
-			pool_scarce(&ts->v[i].pool);
-		else
-			pool_plenty(&ts->v[i].pool);
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	if (high)
+		pool_scarce(&t->pool);
+	else
+		pool_plenty(&t->pool);
 }
 
 /* KEY is the template's number.  One that has got a job meanwhile is no standby
@@ -22,11 +23,12 @@ pressure_tell(void *arg, bool high)
 static void
 weigher_tell(void *arg, uint64_t key, pid_t pid, uint64_t kb)
 {
-	struct pool *p = &((struct server *)arg)->templates.v[key].pool;
-	const struct standby *sb = pool_by_pid(p, pid);
+	struct template *t = template_by_number(arg, key);
+	const struct standby *sb = t != NULL ? pool_by_pid(&t->pool, pid) :
+					       NULL;
 
 	if (sb != NULL && sb->state == STANDBY_READY)
-		p->private_kb = kb;
+		t->pool.private_kb = kb;
 }
 
 int
@@ -54,6 +56,5 @@ pools_weigh(struct pool *p, const struct standby *sb)
 	if (p->weighed_ns != 0 && now - p->weighed_ns < WEIGH_EACH_NS)
 		return;
 	p->weighed_ns = now;
-	weigher_ask(&srv->pools.weigher, p->lane->t - srv->templates.v,
-	    sb->pid);
+	weigher_ask(&srv->pools.weigher, p->lane->t->number, sb->pid);
 }

@@ -44,6 +44,7 @@ drop(struct standby *sb)
 		close(sb->pidfd);
 	if (sb->child_end != -1)
 		close(sb->child_end);
+	template_drop(sb->pool->lane->t);
 	free(sb);
 }
 
@@ -122,6 +123,7 @@ make(struct pool *p, struct zygote *z, struct err *e)
 	}
 	fcntl(sv[0], F_SETFL, O_NONBLOCK);
 	sb->pool = p;
+	template_use(p->lane->t);
 	sb->zygote = z;
 	sb->pidfd = -1;
 	sb->child_end = sv[1];

@@ -8,27 +8,76 @@
 #include "daemon/server.h"
 #include "proto/pack.h"
 
+/* A template that is served. */
+static struct template *
+template_new(struct server *srv, const struct config_template *cfg)
+{
+	struct templates *ts = &srv->templates;
+	struct template *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->users = 1;
+	t->number = ++ts->last_number;
+	t->srv = srv;
+	t->cfg = config_template_use(cfg);
+	t->way = ZYGOTE_PROMOTED;
+	lane_init(&t->warm, t, ZYGOTE_WARM);
+	lane_init(&t->cold, t, ZYGOTE_COLD);
+	pool_init(&t->pool, srv, &t->warm);
+	TAILQ_INSERT_TAIL(&ts->list, t, link);
+	ts->n++;
+	return t;
+}
+
+struct template *
+template_use(struct template *t)
+{
+	t->users++;
+	return t;
+}
+
+void
+template_drop(struct template *t)
+{
+	struct templates *ts = &t->srv->templates;
+
+	if (--t->users > 0)
+		return;
+	TAILQ_REMOVE(t->gone ? &ts->gone : &ts->list, t, link);
+	pool_fini(&t->pool);
+	lane_fini(&t->warm);
+	lane_fini(&t->cold);
+	config_template_drop(t->cfg);
+	free(t->reason);
+	free(t);
+}
+
+void
+template_remove(struct template *t)
+{
+	struct templates *ts = &t->srv->templates;
+
+	TAILQ_REMOVE(&ts->list, t, link);
+	TAILQ_INSERT_TAIL(&ts->gone, t, link);
+	ts->n--;
+	t->gone = true;
+	template_drop(t);
+}
+
 int
 templates_init(struct server *srv, struct err *e)
 {
 	struct templates *ts = &srv->templates;
 
 	*ts = (struct templates){ 0 };
+	TAILQ_INIT(&ts->list);
+	TAILQ_INIT(&ts->gone);
 	TAILQ_INIT(&ts->zygotes);
-	ts->v = calloc(srv->cfg->ntemplates, sizeof(*ts->v));
-	if (ts->v == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for templates");
-	ts->n = srv->cfg->ntemplates;
-	for (size_t i = 0; i < ts->n; i++) {
-		struct template *t = &ts->v[i];
-
-		t->srv = srv;
-		t->cfg = &srv->cfg->templates[i];
-		t->way = ZYGOTE_PROMOTED;
-		lane_init(&t->warm, t, ZYGOTE_WARM);
-		lane_init(&t->cold, t, ZYGOTE_COLD);
-		pool_init(&t->pool, srv, &t->warm);
-	}
+	for (size_t i = 0; i < srv->cfg->ntemplates; i++)
+		if (template_new(srv, srv->cfg->templates[i]) == NULL)
+			return err_set(e, ERR_SYSTEM,
+			    "no memory for templates");
 	return 0;
 }
 
@@ -42,23 +91,24 @@ usual_lane(struct template *t)
 void
 templates_start(struct server *srv)
 {
-	for (size_t i = 0; i < srv->templates.n; i++) {
-		struct template *t = &srv->templates.v[i];
+	struct template *t;
 
-		if (t->cfg->start == START_AUTO)
-			lane_start(usual_lane(t));
-	}
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	if (t->cfg->start == START_AUTO)
+		lane_start(usual_lane(t));
 	server_check_ready(srv);
 }
 
 void
 templates_end(struct server *srv)
 {
+	struct template *t;
 	struct zygote *z;
 
-	for (size_t i = 0; i < srv->templates.n; i++) {
-		ev_timer_stop(srv->loop, &srv->templates.v[i].warm.retry);
-		ev_timer_stop(srv->loop, &srv->templates.v[i].cold.retry);
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	{
+		ev_timer_stop(srv->loop, &t->warm.retry);
+		ev_timer_stop(srv->loop, &t->cold.retry);
 	}
 	TAILQ_FOREACH(z, &srv->templates.zygotes, link)
 	zygote_retire(z);
@@ -68,39 +118,49 @@ void
 templates_fini(struct server *srv)
 {
 	struct templates *ts = &srv->templates;
+	struct template *t;
 
-	for (size_t i = 0; i < ts->n; i++) {
-		pool_fini(&ts->v[i].pool);
-		lane_fini(&ts->v[i].warm);
-		lane_fini(&ts->v[i].cold);
-		free(ts->v[i].reason);
+	while ((t = TAILQ_FIRST(&ts->list)) != NULL)
+		template_remove(t);
+	/* What is left is of standbys that were not reaped. */
+	while ((t = TAILQ_FIRST(&ts->gone)) != NULL) {
+		template_use(t);
+		pool_fini(&t->pool);
+		template_drop(t);
 	}
-	free(ts->v);
-	*ts = (struct templates){ 0 };
 }
 
 void
 templates_end_standbys(struct server *srv)
 {
-	for (size_t i = 0; i < srv->templates.n; i++)
-		pool_end(&srv->templates.v[i].pool);
+	struct template *t;
+
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	pool_end(&t->pool);
 }
 
 struct standby *
 templates_standby_by_pid(struct server *srv, pid_t pid)
 {
-	struct standby *sb = NULL;
+	struct template_list *lists[] = { &srv->templates.list,
+		&srv->templates.gone };
+	struct standby *sb;
+	struct template *t;
 
-	for (size_t i = 0; i < srv->templates.n && sb == NULL; i++)
-		sb = pool_by_pid(&srv->templates.v[i].pool, pid);
-	return sb;
+	for (int i = 0; i < 2; i++)
+		TAILQ_FOREACH(t, lists[i], link)
+	if ((sb = pool_by_pid(&t->pool, pid)) != NULL)
+		return sb;
+	return NULL;
 }
 
 bool
 templates_settled(const struct server *srv)
 {
-	for (size_t i = 0; i < srv->templates.n; i++) {
-		struct template *t = &srv->templates.v[i];
+	struct template *t;
+
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	{
 		const struct lane *l = usual_lane(t);
 
 		/* One that is tried again has failed once. */
@@ -112,11 +172,24 @@ templates_settled(const struct server *srv)
 }
 
 struct template *
+template_by_number(struct server *srv, uint64_t number)
+{
+	struct template *t;
+
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	if (t->number == number)
+		return t;
+	return NULL;
+}
+
+struct template *
 template_find(struct server *srv, struct bytes name, struct err *e)
 {
-	for (size_t i = 0; i < srv->templates.n; i++)
-		if (bytes_eq(name, srv->templates.v[i].cfg->name))
-			return &srv->templates.v[i];
+	struct template *t;
+
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	if (bytes_eq(name, t->cfg->name))
+		return t;
 	err_key(e, "template", "no template \"%.*s\"", (int)name.n, name.p);
 	e->code = ERR_UNKNOWN_TEMPLATE;
 	return NULL;

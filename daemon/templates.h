@@ -32,20 +32,30 @@ struct lane {
 	ev_timer retry;
 };
 
+/* Counted: it is served while it is in the list, and stays until the last
+ * child, zygote and standby of it is forgotten. */
 struct template
 {
+	TAILQ_ENTRY(template) link;
+	unsigned users;
+	bool gone;       /* it is in the other list */
+	uint64_t number; /* never reused */
 	struct server *srv;
-	const struct config_template *cfg;
-	uint64_t generation; /* of the newest zygote, from 1 */
-	enum zygote_way way; /* as the last warm zygote found */
-	char *reason;        /* why not promoted; NULL: it is */
+	const struct config_template *cfg; /* that it uses */
+	uint64_t generation;               /* of the newest zygote, from 1 */
+	enum zygote_way way;               /* as the last warm zygote found */
+	char *reason;                      /* why not promoted; NULL: it is */
 	struct lane warm, cold;
 	struct pool pool; /* of the warm one */
 };
 
+TAILQ_HEAD(template_list, template);
+
 struct templates {
-	struct template *v;
-	size_t n;
+	struct template_list list; /* that are served */
+	size_t n;                  /* of these */
+	struct template_list gone; /* that others still use */
+	uint64_t last_number;
 	struct zygote_list zygotes; /* all that are not reaped */
 };
 
@@ -63,6 +73,14 @@ struct standby *templates_standby_by_pid(struct server *, pid_t pid);
 /* Whether each auto template is ready or has failed. */
 bool templates_settled(const struct server *);
 
+/* One more user of T, and one less: with the last it is freed. */
+struct template *template_use(struct template *);
+void template_drop(struct template *);
+/* It is served no more; those who use it still may. */
+void template_remove(struct template *);
+
+/* NULL: there is none of that number. */
+struct template *template_by_number(struct server *, uint64_t number);
 /* NULL with E filled (unknown_template). */
 struct template *template_find(struct server *, struct bytes name,
     struct err *);

@@ -91,7 +91,7 @@ timed_out(struct zygote *z)
 		err_set(&e, ERR_TEMPLATE_FAILED,
 		    "preloading took longer than "
 		    "%g s",
-		    (double)z->lane->t->cfg->preload_ns / NS_PER_S);
+		    (double)z->cfg->preload_ns / NS_PER_S);
 		zygote_kill(z, &e);
 		break;
 	case ZYGOTE_READY:
@@ -210,7 +210,7 @@ pack_env(msgpack_packer *pk, struct pack_map *m, const struct words *w)
 static void
 configure(struct zygote *z)
 {
-	const struct config_template *t = z->lane->t->cfg;
+	const struct config_template *t = z->cfg;
 	struct msg_out o;
 	struct pack_map m;
 
@@ -261,6 +261,7 @@ zygote_start(struct lane *l, uint64_t generation, struct err *e)
 	fcntl(sv[0], F_SETFL, O_NONBLOCK);
 	z->srv = srv;
 	z->lane = l;
+	z->cfg = config_template_use(template_use(l->t)->cfg);
 	z->generation = generation;
 	msgpack_sbuffer_init(&z->preload);
 	msgpack_sbuffer_init(&z->warnings);
@@ -272,8 +273,8 @@ zygote_start(struct lane *l, uint64_t generation, struct err *e)
 	z->rd.data = z->wr.data = z->timer.data = z;
 	TAILQ_INSERT_TAIL(&srv->templates.zygotes, z, link);
 	ev_io_start(srv->loop, &z->rd);
-	if (l->t->cfg->preload_ns > 0)
-		clock_arm(srv->loop, &z->timer, l->t->cfg->preload_ns);
+	if (z->cfg->preload_ns > 0)
+		clock_arm(srv->loop, &z->timer, z->cfg->preload_ns);
 	log_info("template=%s kind=%s pid=%d generation=%ju op=start",
 	    template_name(l->t), lane_name(l), (int)z->pid,
 	    (uintmax_t)generation);
@@ -312,6 +313,8 @@ zygote_free(struct zygote *z)
 	if (z->fail != NULL)
 		failure_fini(z->fail);
 	free(z->fail);
+	config_template_drop(z->cfg);
+	template_drop(z->lane->t);
 	free(z);
 }
 

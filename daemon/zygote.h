@@ -18,6 +18,7 @@
 #include "proto/stream.h"
 
 struct child;
+struct config_template;
 struct lane;
 struct server;
 
@@ -33,7 +34,8 @@ enum zygote_state {
 struct zygote {
 	TAILQ_ENTRY(zygote) link; /* of all that are not reaped */
 	struct server *srv;
-	struct lane *lane;
+	struct lane *lane;                 /* whose template it uses */
+	const struct config_template *cfg; /* that it was made by */
 	uint64_t generation;
 	enum zygote_state state;
 	bool was_ready, retired;
@@ -57,7 +59,8 @@ struct zygote {
 
 TAILQ_HEAD(zygote_list, zygote);
 
-/* Starts the process and sends it `configure`.  NULL with E filled. */
+/* Starts the process by the configuration of the lane's template and sends it
+ * `configure`.  NULL with E filled. */
 struct zygote *zygote_start(struct lane *, uint64_t generation, struct err *);
 /* Reads what it has said. */
 void zygote_hear(struct zygote *);
