@@ -135,6 +135,7 @@ child_free(struct child *c)
 	token_drop(c);
 	table_del(&cs->by_id, c->id);
 	cs->count[c->state]--;
+	zygote_unbind(&c->zygote);
 	cgroup_remove(c->srv, c->cgroup);
 	if (c->pidfd != -1)
 		close(c->pidfd);
@@ -312,7 +313,7 @@ child_over(struct child *c)
 	if (c->child_end != -1)
 		close(c->child_end);
 	c->pidfd = c->child_end = -1;
-	c->zygote = NULL;
+	zygote_unbind(&c->zygote);
 	forget_order(c);
 	child_set_state(c, CHILD_ENDED);
 	lease_end(c);

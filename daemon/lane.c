@@ -81,6 +81,18 @@ lane_refuse(struct child *c, const struct failure *f)
 	child_drop(c);
 }
 
+static void
+refuse_gone(struct child *c)
+{
+	static const struct err gone = {
+		.code = ERR_UNKNOWN_TEMPLATE,
+		.msg = "its template has been removed",
+	};
+
+	spawn_reply_err(c, &gone);
+	child_drop(c);
+}
+
 void
 lane_leave(struct child *c)
 {
@@ -120,7 +132,7 @@ lane_failed(struct lane *l)
 	log_error("template=%s kind=%s op=fail failures=%u retry_ms=%ju: %s",
 	    template_name(l->t), lane_name(l), l->failures,
 	    (uintmax_t)(wait / 1000000), l->fail.err.msg);
-	if (l->t->cfg->start == START_AUTO && !srv->drain.active)
+	if (l->t->cfg->start == START_AUTO && !srv->drain.active && !l->t->gone)
 		clock_arm(srv->loop, &l->retry, wait);
 	while ((c = TAILQ_FIRST(&l->queue)) != NULL)
 		lane_refuse(c, &l->fail);
@@ -135,11 +147,10 @@ lane_start(struct lane *l)
 	struct err e;
 
 	ev_timer_stop(t->srv->loop, &l->retry);
-	if (l->z != NULL || t->srv->drain.active)
+	if (l->z != NULL || t->srv->drain.active || t->gone)
 		return;
-	l->z = zygote_start(l, t->generation + 1, &e);
+	l->z = zygote_start(l, t->cfg, ++t->generation, &e);
 	if (l->z != NULL) {
-		t->generation++;
 		events_template(t);
 		return;
 	}
@@ -153,6 +164,10 @@ void
 lane_submit(struct lane *l, struct child *c)
 {
 	c->lane = l;
+	if (l->t->gone) {
+		refuse_gone(c);
+		return;
+	}
 	if (l->z != NULL && l->z->state == ZYGOTE_READY) {
 		zygote_fork(l->z, c);
 		return;
@@ -178,21 +193,14 @@ serve_queue(struct lane *l)
 	}
 }
 
-/* The warm zygote found that it cannot adopt: a cold one takes its place. */
-static void
-turn_cold(struct lane *warm)
+void
+lane_turn_cold(struct template *t)
 {
-	struct template *t = warm->t;
 	struct failure f = { 0 };
-	struct zygote *z = warm->z;
 	struct child *c;
 
-	log_warn("template=%s op=cold: %s", template_name(t),
-	    t->reason != NULL ? t->reason : "no reason given");
-	warm->z = NULL;
-	zygote_retire(z);
 	lane_no_warm(t, &f);
-	while ((c = TAILQ_FIRST(&warm->queue)) != NULL) {
+	while ((c = TAILQ_FIRST(&t->warm.queue)) != NULL) {
 		if (c->want == SPAWN_WARM) {
 			lane_refuse(c, &f);
 			continue;
@@ -200,15 +208,49 @@ turn_cold(struct lane *warm)
 		lane_leave(c);
 		enqueue(&t->cold, c);
 	}
+}
+
+/* The warm zygote found that it cannot adopt: a cold one takes its place. */
+static void
+turn_cold(struct lane *warm)
+{
+	struct template *t = warm->t;
+	struct zygote *z = warm->z;
+
+	log_warn("template=%s op=cold: %s", template_name(t),
+	    t->reason != NULL ? t->reason : "no reason given");
+	warm->z = NULL;
+	zygote_retire(z);
+	lane_turn_cold(t);
 	lane_start(&t->cold);
 	serve_queue(&t->cold);
 }
 
 void
-lane_ready(struct lane *l)
+lane_renew(struct lane *l, struct zygote *z)
+{
+	struct zygote *old = l->z;
+
+	ev_timer_stop(l->t->srv->loop, &l->retry);
+	failure_fini(&l->fail);
+	l->failures = l->early_deaths = 0;
+	l->retry_at = 0;
+	l->z = z;
+	if (old != NULL)
+		zygote_let_go(old);
+	if (z == NULL && !TAILQ_EMPTY(&l->queue))
+		lane_start(l);
+}
+
+void
+lane_ready(struct lane *l, struct zygote *z)
 {
 	struct template *t = l->t;
 
+	if (z == t->renewal.z) {
+		renewal_ready(t);
+		return;
+	}
 	l->failures = 0;
 	failure_fini(&l->fail);
 	if (l->kind == ZYGOTE_WARM) {
@@ -234,9 +276,22 @@ lane_ready(struct lane *l)
 }
 
 void
-lane_over(struct lane *l, bool was_ready, uint64_t lived_ns,
-    const struct failure *f)
+lane_over(struct lane *l, const struct zygote *z, uint64_t lived_ns,
+    struct failure *f)
 {
+	bool was_ready = z->was_ready;
+
+	if (z == l->t->renewal.z) {
+		renewal_over(l->t, f);
+		return;
+	}
+	if (z != l->z) { /* it served no more */
+		failure_fini(f);
+		serve_queue(l); /* whom it had not forked yet */
+		if (l->z == NULL && !TAILQ_EMPTY(&l->queue))
+			lane_start(l);
+		return;
+	}
 	l->z = NULL;
 	failure_fini(&l->fail);
 	l->fail = *f;

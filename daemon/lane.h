@@ -13,6 +13,9 @@
 void lane_init(struct lane *, struct template *, enum zygote_kind);
 void lane_fini(struct lane *);
 enum lane_state lane_state(const struct lane *);
+/* Z, NULL: none, is its zygote from now on.  The one before it serves no more;
+ * what it has failed in is forgotten. */
+void lane_renew(struct lane *, struct zygote *z);
 /* Starts a zygote where there is none; a failure is kept in the lane. */
 void lane_start(struct lane *);
 /* Takes a queued child. */
@@ -21,6 +24,8 @@ void lane_submit(struct lane *, struct child *);
 void lane_refuse(struct child *, const struct failure *);
 /* Until the next try, 0 where it may be tried now. */
 uint64_t lane_retry_ns(const struct lane *);
+/* Its template has cold starts only: whom that serves waits for these. */
+void lane_turn_cold(struct template *);
 /* Fills F: why this template has no warm starts. */
 void lane_no_warm(const struct template *, struct failure *f);
 

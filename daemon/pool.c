@@ -207,13 +207,26 @@ pool_fini(struct pool *p)
 }
 
 void
+pool_configured(struct pool *p)
+{
+	size_t max = config_of(p)->standby_max;
+
+	if (p->target > max)
+		p->target = max;
+	if (p->target < pool_low(p))
+		p->target = pool_low(p);
+	trim(p);
+	plan(p);
+	if (!ev_is_active(&p->look))
+		plan_look(p);
+}
+
+void
 pool_start(struct pool *p)
 {
 	p->failures = 0;
 	p->retry_at = 0;
-	if (p->target < pool_low(p))
-		p->target = pool_low(p);
-	plan(p);
+	pool_configured(p);
 }
 
 /* Calls FN for each that Z has made, NULL: for all. */

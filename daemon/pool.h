@@ -45,6 +45,8 @@ void pool_init(struct pool *, struct server *, struct lane *);
 void pool_fini(struct pool *);
 /* The zygote is ready: standbys may be made. */
 void pool_start(struct pool *);
+/* The template's configuration is another one. */
+void pool_configured(struct pool *);
 /* Retires those that came from Z, which is ending. */
 void pool_forget(struct pool *, const struct zygote *);
 /* Z is over. */

@@ -11,7 +11,9 @@
 #include "daemon/log.h"
 #include "daemon/orphan.h"
 #include "daemon/pidfd.h"
+#include "daemon/templates.h"
 #include "daemon/tree.h"
+#include "daemon/zygote.h"
 
 #define ORDERS_MAX 3 /* zygotes that may die over one child */
 
@@ -36,7 +38,7 @@ unforked(struct child *c, const char *how)
 	struct failure f = { 0 };
 
 	if (c->state == CHILD_STARTING && c->orders < ORDERS_MAX &&
-	    !c->killed && child_ctl_untouched(c)) {
+	    !c->killed && !c->templ->gone && child_ctl_untouched(c)) {
 		child_set_state(c, CHILD_QUEUED);
 		lane_again(c);
 		return;
@@ -54,7 +56,7 @@ rebirth_orphaned(struct child *c, const char *how)
 {
 	int status;
 
-	c->zygote = NULL;
+	zygote_unbind(&c->zygote);
 	if (c->pid == 0 && !find_process(c)) {
 		unforked(c, how);
 		return;
@@ -79,7 +81,7 @@ rebirth_from_standby(struct child *c)
 	close(c->pidfd);
 	c->pid = 0;
 	c->pidfd = -1;
-	c->zygote = NULL;
+	zygote_unbind(&c->zygote);
 	c->standby = false;
 	c->at.ordered = c->at.forked = 0;
 	child_set_state(c, CHILD_QUEUED);

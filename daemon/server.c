@@ -140,6 +140,7 @@ server_fini(struct server *srv)
 	leftovers_fini(srv);
 	clients_fini(srv);
 	events_fini(&srv->events);
+	templates_forget_standbys(srv);
 	/* Left over only after a second signal; EOF ends them. */
 	while ((z = TAILQ_FIRST(&srv->templates.zygotes)) != NULL)
 		zygote_free(z);

@@ -38,6 +38,7 @@ leave(struct standby *sb)
 static void
 drop(struct standby *sb)
 {
+	zygote_unbind(&sb->zygote);
 	cgroup_remove(sb->pool->srv, sb->cgroup);
 	stream_fini(&sb->st);
 	if (sb->pidfd != -1)
@@ -124,7 +125,7 @@ make(struct pool *p, struct zygote *z, struct err *e)
 	fcntl(sv[0], F_SETFL, O_NONBLOCK);
 	sb->pool = p;
 	template_use(p->lane->t);
-	sb->zygote = z;
+	zygote_bind(&sb->zygote, z);
 	sb->pidfd = -1;
 	sb->child_end = sv[1];
 	sb->since = clock_ns();
@@ -224,7 +225,7 @@ standby_orphaned(struct standby *sb)
 {
 	int status;
 
-	sb->zygote = NULL;
+	zygote_unbind(&sb->zygote);
 	if (sb->pid == 0 && !find_process(sb)) {
 		standby_over(sb);
 		return;
@@ -260,7 +261,7 @@ standby_hand(struct standby *sb, struct child *c, struct err *e)
 		return -1;
 	sb->st.fd = -1;
 	c->lane = sb->pool->lane;
-	c->zygote = sb->zygote;
+	zygote_bind(&c->zygote, sb->zygote);
 	c->generation = sb->zygote->generation;
 	c->pid = sb->pid;
 	c->pidfd = sb->pidfd;

@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "daemon/lane.h"
-#include "daemon/procmem.h"
 #include "daemon/server.h"
-#include "proto/pack.h"
 
 /* A template that is served. */
 static struct template *
@@ -25,6 +23,7 @@ template_new(struct server *srv, const struct config_template *cfg)
 	lane_init(&t->warm, t, ZYGOTE_WARM);
 	lane_init(&t->cold, t, ZYGOTE_COLD);
 	pool_init(&t->pool, srv, &t->warm);
+	renewal_init(&t->renewal);
 	TAILQ_INSERT_TAIL(&ts->list, t, link);
 	ts->n++;
 	return t;
@@ -48,6 +47,7 @@ template_drop(struct template *t)
 	pool_fini(&t->pool);
 	lane_fini(&t->warm);
 	lane_fini(&t->cold);
+	renewal_fini(&t->renewal);
 	config_template_drop(t->cfg);
 	free(t->reason);
 	free(t);
@@ -81,10 +81,11 @@ templates_init(struct server *srv, struct err *e)
 	return 0;
 }
 
-/* The lane that serves those who do not ask for one. */
-static struct lane *
-usual_lane(struct template *t)
+struct lane *
+template_lane(const struct template *shared)
 {
+	struct template *t = (struct template *)shared;
+
 	return t->way == ZYGOTE_ADOPTS_NOT ? &t->cold : &t->warm;
 }
 
@@ -95,7 +96,7 @@ templates_start(struct server *srv)
 
 	TAILQ_FOREACH(t, &srv->templates.list, link)
 	if (t->cfg->start == START_AUTO)
-		lane_start(usual_lane(t));
+		lane_start(template_lane(t));
 	server_check_ready(srv);
 }
 
@@ -122,12 +123,22 @@ templates_fini(struct server *srv)
 
 	while ((t = TAILQ_FIRST(&ts->list)) != NULL)
 		template_remove(t);
-	/* What is left is of standbys that were not reaped. */
-	while ((t = TAILQ_FIRST(&ts->gone)) != NULL) {
-		template_use(t);
-		pool_fini(&t->pool);
-		template_drop(t);
-	}
+}
+
+void
+templates_forget_standbys(struct server *srv)
+{
+	struct template_list *lists[] = { &srv->templates.list,
+		&srv->templates.gone };
+	struct template *t, *next;
+
+	for (int i = 0; i < 2; i++)
+		for (t = TAILQ_FIRST(lists[i]); t != NULL; t = next) {
+			next = TAILQ_NEXT(t, link);
+			template_use(t);
+			pool_fini(&t->pool);
+			template_drop(t);
+		}
 }
 
 void
@@ -161,7 +172,7 @@ templates_settled(const struct server *srv)
 
 	TAILQ_FOREACH(t, &srv->templates.list, link)
 	{
-		const struct lane *l = usual_lane(t);
+		const struct lane *l = template_lane(t);
 
 		/* One that is tried again has failed once. */
 		if (t->cfg->start == START_AUTO && l->failures == 0 &&
@@ -207,7 +218,7 @@ template_standby(struct child *c, struct err *e)
 	struct template *t = c->templ;
 
 	/* One that has a control group cannot be without. */
-	if (c->want != SPAWN_ANY || usual_lane(t) != &t->warm ||
+	if (c->want != SPAWN_ANY || template_lane(t) != &t->warm ||
 	    (!c->contain && t->srv->cgroups.base != NULL))
 		return 0;
 	return pool_take(&t->pool, c, e);
@@ -221,7 +232,7 @@ template_submit(struct child *c)
 
 	switch (c->want) {
 	case SPAWN_ANY:
-		lane_submit(usual_lane(t), c);
+		lane_submit(template_lane(t), c);
 		return;
 	case SPAWN_COLD:
 		lane_submit(&t->cold, c);
@@ -241,88 +252,21 @@ template_submit(struct child *c)
 enum lane_state
 template_state(const struct template *t)
 {
-	return lane_state(usual_lane((struct template *)t));
+	return lane_state(template_lane(t));
 }
 
-static const char *
-state_name(enum lane_state s)
+struct zygote *
+template_zygote(const struct template *t)
 {
-	switch (s) {
-	case LANE_IDLE:
-		return "idle";
-	case LANE_STARTING:
-		return "starting";
-	case LANE_READY:
-		return "ready";
-	case LANE_FAILED:
-		return "failed";
-	}
-	return "";
-}
-
-static size_t
-children_of(const struct template *t)
-{
-	const struct child *c;
-	size_t n = 0;
-
-	TAILQ_FOREACH(c, &t->srv->children.live, link)
-	n += c->templ == t;
-	return n;
-}
-
-/* A is empty, or a packed array. */
-static void
-pack_array(msgpack_packer *pk, struct pack_map *m, const char *key,
-    const msgpack_sbuffer *a)
-{
-	pack_key(pk, m, key);
-	if (a->size > 0)
-		msgpack_sbuffer_write(pk->data, a->data, a->size);
-	else
-		msgpack_pack_array(pk, 0);
-}
-
-static void
-pack_zygote(const struct zygote *z, msgpack_packer *pk, struct pack_map *m)
-{
-	struct procmem mem;
-
-	pack_kv_uint(pk, m, "pid", z->pid);
-	if (z->python != NULL)
-		pack_kv_str(pk, m, "python", z->python);
-	pack_array(pk, m, "preload", &z->preload);
-	pack_array(pk, m, "warnings", &z->warnings);
-	if (procmem_read(z->pid, &mem)) {
-		pack_kv_uint(pk, m, "resident_kb", mem.resident_kb);
-		pack_kv_uint(pk, m, "anonymous_kb", mem.anonymous_kb);
-	}
+	return template_lane(t)->z;
 }
 
 void
-template_pack(const struct template *t, msgpack_packer *pk)
+template_configure(struct template *t, const struct config_template *cfg)
 {
-	const struct lane *l = usual_lane((struct template *)t);
-	struct pack_map m;
+	const struct config_template *old = t->cfg;
 
-	pack_map_begin(pk, &m);
-	pack_kv_str(pk, &m, "name", t->cfg->name);
-	pack_kv_str(pk, &m, "mode", config_mode_name(t->cfg->mode));
-	pack_kv_str(pk, &m, "state", state_name(template_state(t)));
-	pack_kv_str(pk, &m, "way", zygote_way_name(t->way));
-	if (t->reason != NULL)
-		pack_kv_text(pk, &m, "reason", t->reason);
-	pack_kv_uint(pk, &m, "generation", t->generation);
-	if (l->z != NULL)
-		pack_zygote(l->z, pk, &m);
-	pack_key(pk, &m, "standby");
-	pool_pack(&t->pool, pk);
-	pack_kv_uint(pk, &m, "children", children_of(t));
-	pack_kv_uint(pk, &m, "failures", l->failures);
-	if (lane_state(l) == LANE_FAILED) {
-		pack_kv_uint(pk, &m, "retry_ns", lane_retry_ns(l));
-		pack_key(pk, &m, "error");
-		failure_pack(&l->fail, pk);
-	}
-	pack_map_end(&m);
+	t->cfg = config_template_use(cfg);
+	config_template_drop(old);
+	pool_configured(&t->pool);
 }

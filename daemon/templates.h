@@ -14,12 +14,15 @@
 #include "daemon/config.h"
 #include "daemon/failure.h"
 #include "daemon/pool.h"
+#include "daemon/renewal.h"
 #include "daemon/zygote.h"
 #include "proto/map.h"
 
 enum lane_state { LANE_IDLE, LANE_STARTING, LANE_READY, LANE_FAILED };
 
-/* One way of a template to start children: its zygote, its queue. */
+/* One way of a template to start children: the zygote that serves, its queue.
+ * One that is coming to take its place is renewal.h's, others that still have
+ * children are nobody's. */
 struct lane {
 	struct template *t;
 	enum zygote_kind kind;
@@ -42,11 +45,13 @@ struct template
 	uint64_t number; /* never reused */
 	struct server *srv;
 	const struct config_template *cfg; /* that it uses */
-	uint64_t generation;               /* of the newest zygote, from 1 */
-	enum zygote_way way;               /* as the last warm zygote found */
-	char *reason;                      /* why not promoted; NULL: it is */
+	uint64_t
+	    generation; /* of the newest zygote, also where that failed to start; from 1 */
+	enum zygote_way way; /* as the last warm zygote found */
+	char *reason;        /* why not promoted; NULL: it is */
 	struct lane warm, cold;
 	struct pool pool; /* of the warm one */
+	struct renewal renewal;
 };
 
 TAILQ_HEAD(template_list, template);
@@ -66,6 +71,8 @@ void templates_start(struct server *);
 void templates_fini(struct server *);
 /* Tells every zygote to end; none is started any more. */
 void templates_end(struct server *);
+/* Forgets all standbys, at the daemon's own end. */
+void templates_forget_standbys(struct server *);
 /* Ends all standbys, for good. */
 void templates_end_standbys(struct server *);
 /* That of the process PID, NULL: there is none. */
@@ -85,8 +92,13 @@ struct template *template_by_number(struct server *, uint64_t number);
 struct template *template_find(struct server *, struct bytes name,
     struct err *);
 const char *template_name(const struct template *);
-/* Of the lane that serves those who do not ask for one. */
+/* The lane that serves those who do not ask for one; its state. */
+struct lane *template_lane(const struct template *);
 enum lane_state template_state(const struct template *);
+/* The zygote of that lane: it serves, or will, or is ending; or NULL. */
+struct zygote *template_zygote(const struct template *);
+/* CFG is in force from now on, as far as it needs no other zygote. */
+void template_configure(struct template *, const struct config_template *cfg);
 /* The map of `templates`. */
 void template_pack(const struct template *, msgpack_packer *);
 
@@ -103,8 +115,9 @@ void lane_again(struct child *);
 /* C waits no longer. */
 void lane_leave(struct child *);
 /* What zygote.c tells. */
-void lane_ready(struct lane *);
-void lane_over(struct lane *, bool was_ready, uint64_t lived_ns,
-    const struct failure *);
+void lane_ready(struct lane *, struct zygote *);
+/* Takes what is in F. */
+void lane_over(struct lane *, const struct zygote *, uint64_t lived_ns,
+    struct failure *f);
 
 #endif

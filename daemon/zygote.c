@@ -81,6 +81,33 @@ zygote_retire(struct zygote *z)
 	shutdown(z->st.fd, SHUT_WR);
 }
 
+void
+zygote_bind(struct zygote **at, struct zygote *z)
+{
+	zygote_unbind(at);
+	*at = z;
+	z->users++;
+}
+
+void
+zygote_unbind(struct zygote **at)
+{
+	struct zygote *z = *at;
+
+	*at = NULL;
+	if (z != NULL && --z->users == 0 && z->outgoing)
+		zygote_retire(z);
+}
+
+void
+zygote_let_go(struct zygote *z)
+{
+	z->outgoing = true;
+	pool_forget(&z->lane->t->pool, z);
+	if (z->users == 0)
+		zygote_retire(z);
+}
+
 static void
 timed_out(struct zygote *z)
 {
@@ -236,7 +263,8 @@ configure(struct zygote *z)
 }
 
 struct zygote *
-zygote_start(struct lane *l, uint64_t generation, struct err *e)
+zygote_start(struct lane *l, const struct config_template *cfg,
+    uint64_t generation, struct err *e)
 {
 	struct server *srv = l->t->srv;
 	struct zygote *z = calloc(1, sizeof(*z));
@@ -261,7 +289,8 @@ zygote_start(struct lane *l, uint64_t generation, struct err *e)
 	fcntl(sv[0], F_SETFL, O_NONBLOCK);
 	z->srv = srv;
 	z->lane = l;
-	z->cfg = config_template_use(template_use(l->t)->cfg);
+	z->cfg = config_template_use(cfg);
+	template_use(l->t);
 	z->generation = generation;
 	msgpack_sbuffer_init(&z->preload);
 	msgpack_sbuffer_init(&z->warnings);
@@ -334,7 +363,7 @@ tell_lane(struct zygote *z, const char *how)
 		if (z->loading[0] != '\0' && !z->was_ready)
 			f.module = strdup(z->loading);
 	}
-	lane_over(z->lane, z->was_ready, clock_ns() - z->ready_ns, &f);
+	lane_over(z->lane, z, clock_ns() - z->ready_ns, &f);
 }
 
 void

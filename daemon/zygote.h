@@ -39,6 +39,9 @@ struct zygote {
 	uint64_t generation;
 	enum zygote_state state;
 	bool was_ready, retired;
+	bool outgoing; /* it serves no more, and ends with its last user */
+	size_t users;  /* children and standbys that it has forked, or is to,
+			* and that are not over */
 	pid_t pid;
 	struct stream st;
 	ev_io rd, wr;
@@ -59,9 +62,19 @@ struct zygote {
 
 TAILQ_HEAD(zygote_list, zygote);
 
-/* Starts the process by the configuration of the lane's template and sends it
- * `configure`.  NULL with E filled. */
-struct zygote *zygote_start(struct lane *, uint64_t generation, struct err *);
+/* Starts the process by the configuration CFG and sends it `configure`.  NULL
+ * with E filled. */
+struct zygote *zygote_start(struct lane *, const struct config_template *cfg,
+    uint64_t generation, struct err *);
+/* *AT, of a child or a standby, is Z: one more user.  Is no more: one less. */
+void zygote_bind(struct zygote **at, struct zygote *z);
+void zygote_unbind(struct zygote **at);
+/*
+ * Its lane has another one.  It reaps its children, and kills what they leave
+ * behind where the daemon itself is gone: so it goes on until they are over,
+ * and is told to end then.
+ */
+void zygote_let_go(struct zygote *);
 /* Reads what it has said. */
 void zygote_hear(struct zygote *);
 /* Sends it O; a zygote that cannot be written to is killed. */

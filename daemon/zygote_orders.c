@@ -33,7 +33,7 @@ zygote_fork(struct zygote *z, struct child *c)
 		child_drop(c);
 		return;
 	}
-	c->zygote = z;
+	zygote_bind(&c->zygote, z);
 	c->lease_owed = false;
 	z->forking++;
 	c->generation = z->generation;

@@ -117,7 +117,7 @@ take_ready(struct zygote *z, const msgpack_object *result, struct err *e)
 	pulse_start(z);
 	z->was_ready = true;
 	z->ready_ns = clock_ns();
-	lane_ready(z->lane);
+	lane_ready(z->lane, z);
 	return 0;
 }
 
