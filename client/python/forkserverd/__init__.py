@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from .errors import RequestError as RequestError
     from .events import Events as Events
     from .executor import Executor as Executor
+    from .inside import ready as ready
+    from .options import Capture as Capture
     from .options import Options as Options
     from .record import ExitRecord as ExitRecord
+    from .record import Output as Output
     from .sync import SyncChild as SyncChild
     from .sync import SyncClient as SyncClient
     from .sync import connect as connect
@@ -53,8 +56,9 @@ _HOME = {
     ],
     "events": ["Events"],
     "executor": ["Executor"],
-    "options": ["Options"],
-    "record": ["ExitRecord"],
+    "inside": ["ready"],
+    "options": ["Capture", "Options"],
+    "record": ["ExitRecord", "Output"],
     "sync": ["SyncChild", "SyncClient", "connect"],
     "wire": ["Event"],
 }

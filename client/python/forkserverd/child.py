@@ -13,12 +13,12 @@ from .connection import Connection, Promise
 from .errors import Error, RequestError
 from .life import Known, Life
 from .options import Options, Plumbing, nanoseconds
-from .session import Spawning
+from .record import Output, outputs
+from .session import Reply, Spawning, new_token
 from .wire import Request
 
-# How long a cancelled spawn is waited for: its child has no id before. One
-# that takes longer is cancelled when it has, or when the connection ends.
-PATIENCE = 2.0
+# How long a cancelled spawn is waited for, before its child is looked for.
+PATIENCE = 0.5
 
 
 class Child(Known):
@@ -28,7 +28,9 @@ class Child(Known):
     `pidfd` is a descriptor of this object's, closed with it.
     """
 
-    def __init__(self, connection: Connection, life: Life, plumbing: Plumbing) -> None:
+    def __init__(
+        self, connection: Connection, life: Life, plumbing: Plumbing | None = None
+    ) -> None:
         super().__init__(life)
         self._connection = connection
         self._over = trio.Event()
@@ -70,6 +72,23 @@ class Child(Known):
         """Nothing if it has ended, as of a subprocess."""
         await self._request("signal", {"id": self.id, "signal": int(signals.Signals(signal))})
 
+    async def detach(self) -> None:
+        """Gives up the lease: from now on it outlives its block and its client,
+        but `wait` works as before.  Nothing if it has ended."""
+        promise: Promise[Reply] = Promise()
+        self._connection.session.detach(self._life, promise.set)
+        try:
+            await promise.get()
+        except RequestError as exc:
+            if exc.code != "not_running":
+                raise
+
+    async def output(self) -> dict[str, Output]:
+        """What was captured so far of "stdout" and "stderr", and after its end
+        as long as the daemon keeps its record."""
+        reply = await self._connection.call(Request("inspect", {"id": self.id}))
+        return outputs(reply.result)
+
     async def _request(self, method: str, params: Mapping[str, Any]) -> None:
         if self._life.over:
             await trio.lowlevel.checkpoint()
@@ -82,9 +101,10 @@ class Child(Known):
 
     async def finish(self) -> Error | None:
         """Ends it, if it has not: cancelled with its grace, waited for whatever
-        is cancelled here, its streams closed.  What its owner should be told."""
+        is cancelled here, its streams closed.  What its owner should be told.
+        One whose lease has been given up or taken goes on."""
         with trio.CancelScope(shield=True):
-            if not self._life.over:
+            if not self._life.over and self._life.leased:
                 with contextlib.suppress(Error):
                     await self.cancel()
                 await self._over.wait()
@@ -92,21 +112,45 @@ class Child(Known):
                 if stream is not None:
                     await stream.aclose()
         self._life.close()
-        return self._life.error()
+        return self._life.error() if self._life.over else None
+
+    async def undo(self) -> None:
+        """Of a spawn that nobody waited for, also a detached one."""
+        with trio.CancelScope(shield=True):
+            with contextlib.suppress(Error):
+                await self.cancel()
+            await self._over.wait()
+        await self.finish()
 
 
-def _stream(plumbing: Plumbing, target: int) -> trio.lowlevel.FdStream | None:
-    fd = plumbing.take(target)
+def _stream(plumbing: Plumbing | None, target: int) -> trio.lowlevel.FdStream | None:
+    fd = None if plumbing is None else plumbing.take(target)
     return None if fd is None else trio.lowlevel.FdStream(fd)
+
+
+async def attach(connection: Connection, id: int, pidfd: bool) -> Child:
+    """Cancelled, it may have taken the lease all the same: then the child ends
+    with the connection."""
+    promise: Promise[Life] = Promise()
+    request = Request("attach", {"id": id, "pidfd": pidfd})
+    spawning = Spawning(connection.session, request, "attached", False, promise.set)
+    try:
+        life = await promise.get()
+    except trio.Cancelled:
+        spawning.abandon()
+        raise
+    return Child(connection, life)
 
 
 async def spawn(connection: Connection, options: Options, job: Any) -> Child:
     """A child that runs.  Cancelled, it leaves none."""
     plumbing = Plumbing(options)
+    session = connection.session
+    token = new_token() if options.token is None else options.token
     try:
-        request = plumbing.request(options.params(job))
+        request = plumbing.request({**options.params(job), "token": token})
         promise: Promise[Life] = Promise()
-        spawning = Spawning(connection.session, request, job.name, options.detached, promise.set)
+        spawning = Spawning(session, request, job.name, options.detached, promise.set, token)
         try:
             life = await promise.get()
         except Error:
@@ -122,12 +166,14 @@ async def spawn(connection: Connection, options: Options, job: Any) -> Child:
 async def _undo(
     connection: Connection, spawning: Spawning, promise: Promise[Life], plumbing: Plumbing
 ) -> None:
-    with trio.CancelScope(shield=True):
+    with trio.CancelScope(shield=True), contextlib.suppress(Error):
         with trio.move_on_after(PATIENCE):
-            try:
-                life = await promise.get()
-            except Error:
+            await promise.wait()
+        if not promise.is_set:
+            found: Promise[bool] = Promise()
+            spawning.cancel(found.set)
+            if not await found.get():
+                spawning.abandon()
                 return
-            await Child(connection, life, plumbing).finish()
-            return
-        spawning.abandon()
+        life = await promise.get()
+        await Child(connection, life, plumbing).undo()

@@ -10,7 +10,7 @@ from typing import Any
 import trio
 
 from . import entry as entries
-from .child import Child, spawn
+from .child import Child, attach, spawn
 from .connection import Connection, connected
 from .entry import Entry
 from .errors import ChildError
@@ -45,6 +45,11 @@ class Client:
         """A child bound to no block: it ends with this client, unless it is
         `detached`."""
         return await spawn(self._connection, self._options, entries.job(entry, args, kwargs))
+
+    async def attach(self, id: int, *, pidfd: bool = True) -> Child:
+        """Takes the lease of the child ID, whosesoever it was: it ends with this
+        client from now on.  Cancelled, this may have taken it all the same."""
+        return await attach(self._connection, id, pidfd)
 
     @contextlib.asynccontextmanager
     async def open_child(self, entry: Entry, /, *args: Any, **kwargs: Any) -> AsyncIterator[Child]:

@@ -37,6 +37,9 @@ class Promise(Generic[T]):
     def is_set(self) -> bool:
         return self._event.is_set()
 
+    async def wait(self) -> None:
+        await self._event.wait()
+
     async def get(self) -> T:
         await self._event.wait()
         if isinstance(self._outcome, Error):

@@ -14,7 +14,7 @@ from .errors import Disconnected, Error
 from .life import Life
 from .loop import Loop
 from .options import Options, Plumbing
-from .session import Spawning
+from .session import Spawning, new_token
 
 T = TypeVar("T")
 
@@ -45,6 +45,8 @@ class Executor(concurrent.futures.Executor):
         self._options = Options(**options).unpiped()
         if self._options.detached:
             raise ValueError("an executor ends its children: they cannot be detached")
+        if self._options.token is not None:
+            raise ValueError("token: it names one child, and each call has its own")
         # What follows is touched by the loop's thread alone.
         self._queued: deque[_Work] = deque()
         self._running = 0
@@ -103,11 +105,12 @@ class Executor(concurrent.futures.Executor):
         self._running -= 1
         self._fill()
 
-    def start(self, job: Job, done: Callable[[Life | Error], None]) -> None:
+    def start(self, job: Job, done: Callable[[Life | Error], None]) -> Spawning:
         plumbing = Plumbing(self._options)
+        token = new_token()
         try:
-            request = plumbing.request(self._options.params(job))
-            Spawning(self._loop.session, request, job.name, False, done)
+            request = plumbing.request({**self._options.params(job), "token": token})
+            return Spawning(self._loop.session, request, job.name, False, done, token)
         finally:
             plumbing.close()
 
@@ -142,11 +145,12 @@ class _Work:
         self._executor = executor
         self._job = job
         self._life: Life | None = None
+        self._spawning: Spawning | None = None
 
     def start(self) -> None:
         self.future.started = True
         try:
-            self._executor.start(self._job, self._spawned)
+            self._spawning = self._executor.start(self._job, self._spawned)
         except Exception as exc:  # no descriptors are left, no such option
             self._settle(exc)
             self._executor.ended()
@@ -192,3 +196,5 @@ class _Work:
         self._settle(None)
         if self._life is not None:
             self._executor.cancel_child(self._life)
+        elif self._spawning is not None:
+            self._spawning.cancel(lambda found: None)

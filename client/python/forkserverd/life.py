@@ -25,6 +25,7 @@ class Life:
         self.record: ExitRecord | None = None
         self.lost: Disconnected | None = None  # how it ends will never be told
         self.end_asked = False  # cancelled or killed by who holds it
+        self.leased = True  # to this connection: it ends with it
         self._callbacks: list[Callable[[], None]] = []
 
     @property
@@ -110,8 +111,15 @@ class Known:
 
     @property
     def started(self) -> Mapping[str, Any]:
-        """What the daemon answered to the spawn: `phases`, `generation`, …"""
+        """What the daemon answered to the spawn: `phases`, `generation`, and
+        `value`, what the child told by `forkserverd.ready`, …"""
         return self._life.told
+
+    @property
+    def leased(self) -> bool:
+        """Whether it ends with the client: until `detach`, or until another
+        client attaches it.  False of a detached one."""
+        return self._life.leased
 
     @property
     def returncode(self) -> int | None:

@@ -23,6 +23,25 @@ Stdio: TypeAlias = "File | None"  # None: the caller's
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Capture:
+    """Which streams the daemon reads, and how much of each it keeps: the
+    `newest` or the `oldest` BYTES (default: the daemon's 65536).  With `merge`
+    stderr is part of stdout."""
+
+    stdout: bool = True
+    stderr: bool = True
+    merge: bool = False
+    bytes: int | None = None
+    keep: Literal["newest", "oldest"] = "newest"
+
+    def params(self) -> dict[str, Any]:
+        params = dataclasses.asdict(self)
+        if self.bytes is None:
+            del params["bytes"]
+        return params
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
     """Those not given are the daemon's, but that a child has its caller's
     environment, directory, stdout and stderr, as a subprocess has.
@@ -31,7 +50,12 @@ class Options:
     template's `sys.path`; without it, the one from which the caller imports
     what the child is to run, where that is not installed.  `stdin`, `stdout`,
     `stderr`: PIPE, DEVNULL, STDOUT (of stderr), a file, or None for the
-    caller's.  `fds`: by their numbers in the child.  Times are in seconds.
+    caller's.  `fds`: by their numbers in the child.  `files`: those that the
+    child opens itself, as PROTOCOL.md has them.  `capture`: output that the
+    daemon keeps, for `child.output()`; True is Capture().  `ready`: a spawn
+    is over when the child "told" so (`forkserverd.ready`) or did "notify"
+    (READY=1).  `token`: a name of one spawn: asked for again, also by another
+    client, it gives the same child.  Times are in seconds.
     """
 
     template: str | None = None
@@ -43,13 +67,19 @@ class Options:
     stdout: Stdio = None
     stderr: Stdio = None
     fds: Mapping[int, File] = dataclasses.field(default_factory=dict)
+    files: Sequence[Mapping[str, Any]] = ()
+    capture: Capture | bool = False
     tty: int | None = None
     title: str | None = None
     start: Literal["any", "warm", "cold"] | None = None
+    ready: Literal["started", "told", "notify"] | None = None
+    token: str | bytes | None = None
     detached: bool = False
     grace: float | None = None
     timeout: float | None = None
     start_timeout: float | None = None
+    on_hang: float | None = None
+    contain: bool | None = None
     pidfd: bool = True
 
     def replace(self, **changes: Any) -> Options:
@@ -61,6 +91,15 @@ class Options:
             if getattr(self, name) == PIPE:
                 raise ValueError(f"{name}: nobody can reach a pipe of a child that is not given")
         return self.replace(pidfd=False)
+
+    def elsewhere(self) -> set[int]:
+        """The descriptors that the child opens itself, or the daemon captures."""
+        own: set[int] = {file["fd"] for file in self.files if "fd" in file}
+        if self.capture:
+            capture = Capture() if self.capture is True else self.capture
+            own |= {1} if capture.stdout or capture.merge else set()
+            own |= {2} if capture.stderr or capture.merge else set()
+        return own
 
     def params(self, job: Job) -> dict[str, Any]:
         """Those of the request, but for `fds`."""
@@ -76,14 +115,18 @@ class Options:
                 raise ValueError(f'env: {self.env!r} is neither "caller", "template" nor a mapping')
         else:
             params["env"] = {os.fsencode(k): os.fsencode(v) for k, v in self.env.items()}
-        for key in ("template", "umask", "tty", "title", "start"):
+        if self.files:
+            params["files"] = list(self.files)
+        if self.capture:
+            params["capture"] = (Capture() if self.capture is True else self.capture).params()
+        for key in ("template", "umask", "tty", "title", "start", "ready", "token", "contain"):
             value = getattr(self, key)
             if value is not None:
                 params[key] = value
         for key in ("detached", "pidfd"):
             if getattr(self, key):
                 params[key] = True
-        for key in ("grace", "timeout", "start_timeout"):
+        for key in ("grace", "timeout", "start_timeout", "on_hang"):
             value = getattr(self, key)
             if value is not None:
                 params[f"{key}_ns"] = nanoseconds(key, value)
@@ -106,8 +149,10 @@ class Plumbing:
         self._passed: dict[int, int] = {}
         self._ours: dict[int, int] = {}
         try:
+            elsewhere = options.elsewhere()
             for target, what in enumerate((options.stdin, options.stdout, options.stderr)):
-                self._standard(target, what)
+                if what is not None or target not in elsewhere:
+                    self._standard(target, what)
             for target, file in options.fds.items():
                 if target in self._passed:
                     raise ValueError(f"fds: {target} is passed as a standard stream, too")

@@ -22,6 +22,31 @@ class RemoteException:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Output:
+    """What the daemon kept of a stream: DATA, which begins at OFFSET of the
+    WRITTEN bytes; COMPLETE once it was read to its end."""
+
+    data: bytes
+    offset: int
+    written: int
+    complete: bool
+
+
+def outputs(told: Mapping[str, Any]) -> dict[str, Output]:
+    """By stream, of the answer to `inspect`; empty where nothing is captured."""
+    streams = told.get("record", told).get("output") or {}
+    return {
+        name: Output(
+            stream.get("data", b""),
+            stream.get("offset", 0),
+            stream.get("bytes", 0),
+            stream.get("complete", False),
+        )
+        for name, stream in streams.items()
+    }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ExitRecord:
     """The exit record of PROTOCOL.md; `details` is all that the daemon sent."""
 

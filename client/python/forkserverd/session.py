@@ -8,6 +8,7 @@ waiting; all calls come from one thread.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 from collections import deque
@@ -44,7 +45,9 @@ class Session:
         self._decoder = Decoder()
         self._unsent: deque[Request] = deque()
         self._pending: dict[int, tuple[Request, Done]] = {}
-        self._lives: dict[int, Life] = {}  # leased to this connection, not over
+        # Leased to this connection, not over: of a child more than one where it
+        # was asked for again, by its token or by attach.
+        self._lives: dict[int, list[Life]] = {}
         self._last = 0
 
     def request(self, request: Request, done: Done) -> None:
@@ -65,17 +68,34 @@ class Session:
         self.request(Request(method, params), lambda reply: None)
 
     def adopt(self, reply: Reply, name: str, detached: bool) -> Life:
-        """The child that a spawn's REPLY tells of."""
+        """The child that the REPLY to a spawn or an attach tells of."""
         life = Life(reply.result, reply.fds[0] if reply.fds else None, name)
         if self.failure is not None:
             life.lose(self.failure)
         elif detached:  # its end is nobody's event
             self._watch(life)
         else:
-            self._lives[life.id] = life
+            self._lives.setdefault(life.id, []).append(life)
         return life
 
+    def detach(self, life: Life, done: Done) -> None:
+        """Gives up LIFE's lease; DONE is told how that went."""
+
+        def answered(reply: Reply | Error) -> None:
+            if isinstance(reply, Reply):
+                self.release(life)
+            done(reply)
+
+        self.request(Request("detach", {"id": life.id}), answered)
+
+    def release(self, life: Life) -> None:
+        """LIFE's lease has been given up, or taken by another."""
+        for held in self._lives.pop(life.id, []):
+            self._watch(held)
+
     def _watch(self, life: Life) -> None:
+        life.leased = False
+
         def ended(reply: Reply | Error) -> None:
             if isinstance(reply, Reply):
                 life.end(reply.result)
@@ -130,7 +150,7 @@ class Session:
         lives, self._lives = self._lives, {}
         for request, done in pending.values():
             done(Disconnected(f"{request.method}: {failure}"))
-        for life in lives.values():
+        for life in itertools.chain.from_iterable(lives.values()):
             life.lose(failure)
 
     def close(self) -> None:
@@ -150,9 +170,11 @@ class Session:
             self._take_response(message)
             return
         if message.name == "exited":
-            life = self._lives.pop(message.params["id"], None)
-            if life is not None:
+            for life in self._lives.pop(message.params["id"], []):
                 life.end(message.params)
+        elif message.name == "moved":
+            for life in self._lives.get(message.params["id"], [])[:1]:
+                self.release(life)
         self.on_event(message)
 
     def _take_response(self, response: Response) -> None:
@@ -167,9 +189,18 @@ class Session:
             done(Reply(response.result, response.fds))
 
 
+def new_token() -> str:
+    """A name for a spawn, that nobody else gives."""
+    return os.urandom(16).hex()
+
+
 class Spawning:
-    """A spawn whose response has not come.  Abandoned, its child is cancelled
-    as soon as it has one: the daemon names nobody before."""
+    """A spawn whose response has not come, or an attach.
+
+    The daemon tells who the child is in that response, so one that is not
+    wanted any more is found by its TOKEN.  An attached child ends with the
+    connection.
+    """
 
     def __init__(
         self,
@@ -178,15 +209,36 @@ class Spawning:
         name: str,
         detached: bool,
         done: Callable[[Life | Error], None],
+        token: str | bytes | None = None,
     ) -> None:
         self._session = session
+        self._token = token
         self._name = name
         self._detached = detached
         self._done: Callable[[Life | Error], None] | None = done
+        self._life: Life | None = None
         session.request(request, self._answered)
 
+    def cancel(self, told: Callable[[bool], None]) -> None:
+        """Cancels the child, wherever it is on its way to its start.  TOLD is
+        called, with False where there is none."""
+
+        def listed(reply: Reply | Error) -> None:
+            children = reply.result.get("children", ()) if isinstance(reply, Reply) else ()
+            wanted = _bytes(self._token)
+            ids = [child["id"] for child in children if _bytes(child.get("token")) == wanted]
+            for id in ids:
+                self._session.call("cancel", id=id)
+            told(bool(ids))
+
+        self._session.request(Request("list", {}), listed)
+
     def abandon(self) -> None:
+        """Nobody waits for it any more: a child whose start is told after that
+        is cancelled then."""
         self._done = None
+        if self._token is None and self._life is not None:
+            self._life.close()
 
     def _answered(self, reply: Reply | Error) -> None:
         outcome: Life | Error
@@ -195,10 +247,16 @@ class Spawning:
         else:
             outcome = reply
         if self._done is not None:
+            self._life = outcome if isinstance(outcome, Life) else None
             self._done(outcome)
         elif isinstance(outcome, Life):
             outcome.close()
-            self._session.call("cancel", id=outcome.id)
+            if self._token is not None:
+                self._session.call("cancel", id=outcome.id)
+
+
+def _bytes(text: str | bytes | None) -> bytes | None:
+    return text.encode() if isinstance(text, str) else text
 
 
 def greeting() -> Request:

@@ -17,10 +17,11 @@ from .errors import ChildError, Error, RequestError
 from .life import Known, Life
 from .loop import Loop, settle
 from .options import Options, Plumbing, nanoseconds
-from .session import Spawning
+from .record import Output, outputs
+from .session import Reply, Spawning, new_token
 from .wire import Request
 
-PATIENCE = 2.0  # as child.PATIENCE
+PATIENCE = 0.5  # as child.PATIENCE
 
 
 class SyncChild(Known):
@@ -29,7 +30,7 @@ class SyncChild(Known):
     `stdin`, `stdout`, `stderr` are files of bytes where PIPE was asked for.
     """
 
-    def __init__(self, loop: Loop, life: Life, plumbing: Plumbing) -> None:
+    def __init__(self, loop: Loop, life: Life, plumbing: Plumbing | None = None) -> None:
         super().__init__(life)
         self._loop = loop
         self._over: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -66,6 +67,23 @@ class SyncChild(Known):
         """Nothing if it has ended."""
         self._request("signal", {"id": self.id, "signal": int(signals.Signals(signal))})
 
+    def detach(self) -> None:
+        """Gives up the lease: from now on it outlives its block and its client,
+        but `wait` works as before.  Nothing if it has ended."""
+        future: concurrent.futures.Future[Reply] = concurrent.futures.Future()
+        done = functools.partial(settle, future)
+        self._loop.post(lambda: self._loop.session.detach(self._life, done))
+        try:
+            future.result()
+        except RequestError as exc:
+            if exc.code != "not_running":
+                raise
+
+    def output(self) -> dict[str, Output]:
+        """What was captured so far of "stdout" and "stderr", and after its end
+        as long as the daemon keeps its record."""
+        return outputs(self._loop.call(Request("inspect", {"id": self.id})).result)
+
     def _request(self, method: str, params: Mapping[str, Any]) -> None:
         if self._life.over:
             return
@@ -76,8 +94,9 @@ class SyncChild(Known):
                 raise
 
     def finish(self) -> Error | None:
-        """Ends it, if it has not, and waits.  What its owner should be told."""
-        if not self._life.over:
+        """Ends it, if it has not, and waits.  What its owner should be told.
+        One whose lease has been given up or taken goes on."""
+        if not self._life.over and self._life.leased:
             with contextlib.suppress(Error):
                 self.cancel()
             self._over.result()
@@ -86,11 +105,18 @@ class SyncChild(Known):
                 with contextlib.suppress(BrokenPipeError):  # what was not flushed
                     stream.close()
         self._life.close()
-        return self._life.error()
+        return self._life.error() if self._life.over else None
+
+    def undo(self) -> None:
+        """Of a spawn that nobody waited for, also a detached one."""
+        with contextlib.suppress(Error):
+            self.cancel()
+        self._over.result()
+        self.finish()
 
 
-def _file(plumbing: Plumbing, target: int, mode: str) -> IO[bytes] | None:
-    fd = plumbing.take(target)
+def _file(plumbing: Plumbing | None, target: int, mode: str) -> IO[bytes] | None:
+    fd = None if plumbing is None else plumbing.take(target)
     return None if fd is None else open(fd, mode)
 
 
@@ -119,6 +145,19 @@ class SyncClient:
         """A child bound to no block: it ends with this client, unless it is
         `detached`."""
         return _spawn(self._loop, self._options, entries.job(entry, args, kwargs))
+
+    def attach(self, id: int, *, pidfd: bool = True) -> SyncChild:
+        """Takes the lease of the child ID, whosesoever it was: it ends with this
+        client from now on."""
+        future: concurrent.futures.Future[Life] = concurrent.futures.Future()
+        done = functools.partial(settle, future)
+        request = Request("attach", {"id": id, "pidfd": pidfd})
+
+        def begin() -> None:
+            Spawning(self._loop.session, request, "attached", False, done)
+
+        self._loop.post(begin)
+        return SyncChild(self._loop, future.result())
 
     @contextlib.contextmanager
     def open_child(self, entry: Entry, /, *args: Any, **kwargs: Any) -> Iterator[SyncChild]:
@@ -168,14 +207,17 @@ def connect(socket: str | os.PathLike[str] | None = None, **options: Any) -> Syn
 
 def _spawn(loop: Loop, options: Options, job: Job) -> SyncChild:
     plumbing = Plumbing(options)
+    token = new_token() if options.token is None else options.token
     try:
-        request = plumbing.request(options.params(job))
+        request = plumbing.request({**options.params(job), "token": token})
         future: concurrent.futures.Future[Life] = concurrent.futures.Future()
         spawnings: list[Spawning] = []  # of one, once the loop's thread has begun it
 
         def begin() -> None:
             done = functools.partial(settle, future)
-            spawnings.append(Spawning(loop.session, request, job.name, options.detached, done))
+            spawnings.append(
+                Spawning(loop.session, request, job.name, options.detached, done, token)
+            )
 
         try:
             loop.post(begin)
@@ -200,8 +242,9 @@ def _undo(
         life = future.result(PATIENCE)
     except TimeoutError:
         for spawning in spawnings:
+            loop.post(functools.partial(spawning.cancel, lambda found: None))
             loop.post(spawning.abandon)
     except Error:
         pass
     else:
-        SyncChild(loop, life, plumbing).finish()
+        SyncChild(loop, life, plumbing).undo()
