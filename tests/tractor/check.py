@@ -3,93 +3,133 @@
 Environment:
   TRACTOR_PATH  tractor's tree, then what it needs, as PYTHONPATH has it
   FILES         "tests/test_rpc.py …": these only, in tractor's tree
-  SECONDS       limit of each file (600)
+  SECONDS       limit of each test (120)
+  TRIES         how often a test is run on each side where they differ (3)
 
-Each file is run by itself, with the stock backend and then with the daemon's;
-where they differ both are run once more.  Nothing may be left running.
+File by file, with the stock backend and then with the daemon's.  Worse is a
+test that the stock backend passes in most of its runs and ours in none.
+Nothing may be left running.
 """
 
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree
+import time
 
 import daemon
+import forkserverd
+import suite
 
-SECONDS = int(os.environ.get("SECONDS", "600"))
+SECONDS = float(os.environ.get("SECONDS", "120"))
+TRIES = int(os.environ.get("TRIES", "3"))
+END_NS = 10_000_000_000  # for actors to end once their test has, with their grace
 
-
-def run(tractor, file, socket, ours):
-    """The outcome of each of FILE's tests, by name."""
-    report = pathlib.Path(tempfile.mkdtemp()) / "junit.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += [f"--junitxml={report}", file]
-    if ours:
-        command += ["-p", "tractor_from_daemon"]
-    try:
-        subprocess.run(
-            command,
-            cwd=tractor,
-            env=daemon.environment(socket),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return {"(the file)": f"not done in {SECONDS} s"}
-    if not report.exists():
-        return {"(the file)": "pytest failed"}
-    return dict(outcomes(xml.etree.ElementTree.parse(report)))
+BAD = ("failed", "hung", "not run", "not collected", "missing")
 
 
-def outcomes(report):
-    for case in report.iter("testcase"):
-        found = {child.tag for child in case}
-        for outcome in ("failure", "error", "skipped"):
-            if outcome in found:
-                yield case.get("name"), outcome
-                break
-        else:
-            yield case.get("name"), "passed"
+class Side:
+    """One of the two backends, over all files."""
+
+    def __init__(self, name, run, client=None):
+        self.name = name
+        self._run = run
+        self._client = client
+        self.results = {}  # of this file: the outcomes of each test, in turn
+        self.passed = self.all = 0
+        self.left = []
+
+    def file(self, file, only=None):
+        if only is None:
+            self.results = {}
+        for id, outcome in self._run.file(file, only).items():
+            self.results.setdefault(id, []).append(outcome)
+        if only is None:
+            self.passed += sum(runs == ["passed"] for runs in self.results.values())
+            self.all += len(self.results)
+        self.left += [f"{file}: {text}" for text in self._run.left]
+        if self._client is not None:
+            self._look_for_actors(file)
+
+    def _look_for_actors(self, file):
+        try:
+            self._client.call("wait", of="user", timeout_ns=END_NS)
+        except forkserverd.RequestError as exc:
+            for id in exc.details.get("pending", ()):
+                child = self._client.call("inspect", id=id)
+                self.left.append(f"{file}: actor {child['title']}, {child['state']}")
+                self._client.call("kill", id=id)
+
+    def runs(self, id):
+        return self.results.get(id, ["missing"])
+
+    def told(self, id):
+        return " ".join(self.runs(id))
 
 
-def compare(tractor, file, socket):
-    """Prints a line for each test that differs; how many passed, and those."""
-    stock = run(tractor, file, socket, ours=False)
-    ours = run(tractor, file, socket, ours=True)
-    if ours != stock:
-        again = run(tractor, file, socket, ours=False), run(tractor, file, socket, ours=True)
-        stock = {n: s if s == again[0].get(n) else "flaky" for n, s in stock.items()}
-        ours = {n: s if s == again[1].get(n) else "flaky" for n, s in ours.items()}
-    differ = [n for n in {**stock, **ours} if stock.get(n) != ours.get(n)]
-    worse = [n for n in differ if stock.get(n) == "passed" and ours.get(n) != "passed"]
-    passed = [list(side.values()).count("passed") for side in (stock, ours)]
-    print(f"{file}: stock {passed[0]} of {len(stock)}, ours {passed[1]} of {len(ours)}", flush=True)
-    for name in differ:
-        print(f"  {name}: stock {stock.get(name)}, ours {ours.get(name)}", flush=True)
-    return passed, worse
+def compare(file, stock, ours):
+    """Prints how FILE went, and each test that differs.  Those that are worse."""
+    began = time.monotonic()
+    for side in (stock, ours):
+        side.file(file)
+    ids = list({**stock.results, **ours.results})
+    differ = [id for id in ids if stock.runs(id) != ours.runs(id)]
+    for _ in range(TRIES - 1 if differ else 0):
+        for side in (stock, ours):
+            side.file(file, differ)
+    count = [list(s.results.values()) for s in (stock, ours)]
+    count = [sum(runs[0] == "passed" for runs in side) for side in count]
+    print(
+        f"{file}: stock {count[0]}, ours {count[1]} of {len(ids)}"
+        f" ({time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.0f})"
+    )
+    worse = []
+    for id in ids:
+        bad = [all(run in BAD for run in side.runs(id)) for side in (stock, ours)]
+        if id in differ:
+            runs = stock.runs(id)
+            if bad[1] and 2 * runs.count("passed") > len(runs):
+                worse.append(id)
+        if id in differ or all(bad):
+            mark = "WORSE " if id in worse else ""
+            print(f"  {mark}{id}: stock {stock.told(id)}, ours {ours.told(id)}")
+    sys.stdout.flush()
+    return worse
 
 
 def main():
     if not daemon.paths():
         sys.exit("check-tractor: TRACTOR_PATH=TREE[:WHAT IT NEEDS] names no tractor")
-    tractor = pathlib.Path(daemon.paths()[0])
+    tree = pathlib.Path(daemon.paths()[0])
     files = os.environ.get("FILES", "").split() or sorted(
-        str(p.relative_to(tractor)) for p in (tractor / "tests").rglob("test_*.py")
+        str(p.relative_to(tree)) for p in (tree / "tests").rglob("test_*.py")
     )
-    total, worse = [0, 0], []
-    with tempfile.TemporaryDirectory() as folder, daemon.running(pathlib.Path(folder)) as socket:
+    suite.become_subreaper()
+    log = daemon.TREE / "build/check-tractor"
+    log.mkdir(parents=True, exist_ok=True)
+    worse = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        daemon.running(pathlib.Path(folder)) as (socket, process),
+        forkserverd.connect(socket) as client,
+    ):
+        common = tree, daemon.environment(socket, pathlib.Path(folder))
+        rest = SECONDS, {process.pid}
+        stock = Side("stock", suite.Run(*common, (), *rest, log / "stock.log"))
+        ours = Side(
+            "ours",
+            suite.Run(*common, ("tractor_from_daemon",), *rest, log / "ours.log"),
+            client,
+        )
         for file in files:
-            passed, found = compare(tractor, file, socket)
-            total = [a + b for a, b in zip(total, passed, strict=True)]
-            worse += found
-        left = daemon.forkctl(socket, "ps").splitlines()[1:]
-    print(f"stock passed {total[0]}, ours {total[1]}; left running: {len(left)}")
-    print(*left, sep="\n")
-    sys.exit(bool(worse or left))
+            worse += compare(file, stock, ours)
+        ps = daemon.forkctl(socket, "ps").splitlines()[1:]
+    for side in (stock, ours):
+        print(f"{side.name}: passed {side.passed} of {side.all}, left behind {len(side.left)}")
+        for text in side.left:
+            print(f"  {text}")
+    print(f"forkctl ps: {len(ps)}", *ps, sep="\n")
+    sys.exit(bool(worse or ours.left or ps))
 
 
 if __name__ == "__main__":

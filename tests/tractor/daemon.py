@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import subprocess
+import sys
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("FORKSERVERD_BIN_DIR", TREE / "build/bin"))
@@ -26,9 +27,16 @@ def paths():
     return [*given.split(os.pathsep)] if given else []
 
 
-def environment(socket):
-    path = os.pathsep.join([*map(str, OURS), *paths()])
-    return {**os.environ, "PYTHONPATH": path, "FORKSERVER_SOCKET": str(socket)}
+def environment(socket, folder):
+    """For programs with tractor; FOLDER gets the `python` that its tests call."""
+    (folder / "bin").mkdir()
+    (folder / "bin/python").symlink_to(sys.executable)
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join([*map(str, OURS), *paths()]),
+        "FORKSERVER_SOCKET": str(socket),
+    }
 
 
 def forkctl(socket, *words):
@@ -38,7 +46,7 @@ def forkctl(socket, *words):
 
 @contextlib.contextmanager
 def running(folder):
-    """The socket of a daemon that is ready."""
+    """A daemon that is ready: its socket and its process."""
     socket, config = folder / "socket", folder / "config.toml"
     config.write_text(
         CONFIG.format(path=", ".join(f'"{p}"' for p in [*paths(), TREE / "client/python"]))
@@ -55,7 +63,7 @@ def running(folder):
     with open(ready) as pipe:
         pipe.readline()
     try:
-        yield socket
+        yield socket, daemon
     finally:
         daemon.terminate()
         daemon.wait()
