@@ -160,7 +160,7 @@ child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
 		return NULL;
 	}
 	c->srv = rq->srv;
-	c->uid = rq->client->uid;
+	c->uid = rq->client->account.uid;
 	c->asker = rq->client->id;
 	c->contain = s->contain;
 	c->want = s->start;

@@ -15,7 +15,7 @@
 #define FRAMES_A_TURN 64   /* then others have theirs */
 #define OUT_HIGH (1 << 20) /* unread output that stops the reading */
 #define LINGER_NS (5 * NS_PER_S)
-#define REFUSED_MAX 64 /* waiting to hear why, beyond max_clients */
+#define REFUSED_MAX 64 /* waiting to hear why */
 
 void
 clients_init(struct clients *cs)
@@ -42,11 +42,15 @@ client_free(struct client *c)
 	ev_timer_stop(srv->loop, &c->linger);
 	TAILQ_REMOVE(&srv->clients.list, c, link);
 	table_del(&srv->clients.by_id, c->id);
-	srv->clients.n--;
+	if (c->refused)
+		srv->clients.refused--;
+	else
+		srv->clients.n--;
 	srv->clients.unplaced -= c->unplaced;
 	if (c->pidfd != -1)
 		close(c->pidfd);
 	stream_fini(&c->st);
+	account_fini(&c->account);
 	free(c);
 }
 
@@ -317,11 +321,8 @@ void
 client_new(struct server *srv, int fd)
 {
 	struct clients *cs = &srv->clients;
-	struct client *c;
+	struct client *c = calloc(1, sizeof(*c));
 
-	c = cs->n >= srv->cfg->server.max_clients + REFUSED_MAX ?
-	    NULL :
-	    calloc(1, sizeof(*c));
 	if (c == NULL || table_put(&cs->by_id, cs->last_id + 1, c) == -1) {
 		log_warn("op=accept: no room for a connection");
 		free(c);
@@ -330,15 +331,22 @@ client_new(struct server *srv, int fd)
 	}
 	c->srv = srv;
 	c->id = ++cs->last_id;
-	c->state = identity_check(c, fd) == 0 ? CLIENT_OPEN : CLIENT_REFUSED;
+	c->refused = identity_check(c, fd) == -1;
+	c->state = c->refused ? CLIENT_REFUSED : CLIENT_OPEN;
 	stream_init(&c->st, fd, &frame_limits_default,
 	    srv->cfg->server.max_queued_bytes);
 	c->st.close_fd = fdcloser_close;
 	TAILQ_INSERT_TAIL(&cs->list, c, link);
-	cs->n++;
+	if (c->refused)
+		cs->refused++;
+	else
+		cs->n++;
 	watch(c, fd);
-	log_debug("conn=%ju pid=%d uid=%d op=accept", (uintmax_t)c->id,
-	    (int)c->pid, (int)c->uid);
+	/* Those who may not use it take nobody's place. */
+	if (c->refused && cs->refused > REFUSED_MAX)
+		client_break(c);
+	log_debug("conn=%ju pid=%d uid=%ju op=accept", (uintmax_t)c->id,
+	    (int)c->pid, (uintmax_t)c->account.uid);
 }
 
 void

@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "daemon/account.h"
 #include "daemon/table.h"
 #include "proto/err.h"
 #include "proto/msg.h"
@@ -35,8 +36,9 @@ struct client {
 	struct server *srv;
 	uint64_t id; /* from 1, never reused */
 	enum client_state state;
+	bool refused;
 	struct err refusal;
-	uid_t uid;
+	struct account account;
 	pid_t pid;
 	int pidfd; /* of the process that connected, or -1 */
 	struct stream st;
@@ -58,7 +60,8 @@ struct clients {
 	struct client_list list;
 	struct table by_id;
 	uint64_t last_id;
-	size_t n;
+	size_t n;       /* without those that are refused */
+	size_t refused; /* and wait to hear it */
 	size_t unplaced;
 };
 

@@ -27,6 +27,8 @@ struct words {
 struct config_server {
 	char *socket;  /* path; "" until config_finish */
 	uint64_t mode; /* of the socket file */
+	struct words allow_users, allow_groups; /* beside the daemon's own */
+	bool allow_confined;
 	uint64_t max_clients;
 	uint64_t max_children;     /* live, all states */
 	uint64_t max_starting;     /* of these, not yet running */

@@ -37,6 +37,10 @@ static const char *const allow_names[] = ALLOW_NAMES;
 const struct config_key config_server_keys[] = {
 	{ "socket", KIND_TEXT, SERVER(socket), "", 0, 0, NULL },
 	{ "mode", KIND_OCTAL, SERVER(mode), "0600", 0, 0777, NULL },
+	{ "allow_users", KIND_LIST, SERVER(allow_users), "", 0, 0, NULL },
+	{ "allow_groups", KIND_LIST, SERVER(allow_groups), "", 0, 0, NULL },
+	{ "allow_confined", KIND_BOOL, SERVER(allow_confined), "false", 0, 0,
+	    NULL },
 	{ "max_clients", KIND_COUNT, SERVER(max_clients), "256", 1, 100000,
 	    NULL },
 	{ "max_children", KIND_COUNT, SERVER(max_children), "4096", 1, 1000000,

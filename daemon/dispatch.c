@@ -1,6 +1,7 @@
 #include "daemon/dispatch.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/children.h"
@@ -8,6 +9,7 @@
 #include "daemon/clock.h"
 #include "daemon/identity.h"
 #include "daemon/log.h"
+#include "daemon/refusals.h"
 #include "proto/map.h"
 #include "proto/pack.h"
 
@@ -112,11 +114,18 @@ request_find(const struct request *rq, uint64_t id, const char *key,
     struct err *e)
 {
 	struct child *c = child_find(rq->srv, id);
+	char why[64];
 
 	if (c != NULL && identity_may_touch(rq->client, c->uid))
 		return c;
+	/* Whose it is, and that it is there, is nobody else's business. */
 	err_key(e, key, "no child %ju", (uintmax_t)id);
 	e->code = ERR_NOT_FOUND;
+	if (c != NULL) {
+		snprintf(why, sizeof(why), "child %ju is of uid %ju",
+		    (uintmax_t)id, (uintmax_t)c->uid);
+		refusals_log(rq->client, "child", why);
+	}
 	return NULL;
 }
 

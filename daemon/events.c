@@ -4,6 +4,7 @@
 
 #include "daemon/children.h"
 #include "daemon/clients.h"
+#include "daemon/identity.h"
 #include "daemon/record.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
@@ -129,10 +130,14 @@ tell(struct client *cl, const char *name, event_pack *pack, const void *what)
 	client_put(cl, &o);
 }
 
-/* Whether S is for what happens to C; NULL: to a template. */
+/* Whether S, of the client CL, is for what happens to C; NULL: to a
+ * template. */
 static bool
-covers(const struct subscription *s, const struct child *c)
+covers(const struct subscription *s, const struct client *cl,
+    const struct child *c)
 {
+	if (cl == NULL || (c != NULL && !identity_may_touch(cl, c->uid)))
+		return false;
 	if (s->child == 0)
 		return true;
 	if (c == NULL)
@@ -148,9 +153,13 @@ tell_all(struct server *srv, const struct child *c, bool output,
 	struct client *cl;
 
 	TAILQ_FOREACH(s, &srv->events.list, link)
-	if ((!output || s->output) && covers(s, c) &&
-	    (cl = client_find(srv, s->conn)) != NULL)
-		tell(cl, name, pack, what);
+	{
+		if (output && !s->output)
+			continue;
+		cl = client_find(srv, s->conn);
+		if (covers(s, cl, c))
+			tell(cl, name, pack, what);
+	}
 }
 
 static void
@@ -212,7 +221,7 @@ events_output_wanted(const struct child *c)
 	const struct subscription *s;
 
 	TAILQ_FOREACH(s, &c->srv->events.list, link)
-	if (s->output && covers(s, c))
+	if (s->output && covers(s, client_find(c->srv, s->conn), c))
 		return true;
 	return false;
 }

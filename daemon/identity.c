@@ -4,20 +4,52 @@
 #include <sys/socket.h>
 
 #include "daemon/clients.h"
-#include "daemon/log.h"
+#include "daemon/confined.h"
 #include "daemon/pidfd.h"
+#include "daemon/refusals.h"
 #include "daemon/server.h"
+
+/* Root is no exception where the daemon is another's: it has no business
+ * there. */
+static bool
+is_named(const struct client *c)
+{
+	return c->account.uid == c->srv->uid ||
+	    guests_has(&c->srv->guests, &c->account);
+}
 
 static int
 may_connect(struct client *c)
 {
 	const struct server *srv = c->srv;
 
-	if (c->uid != srv->uid)
+	if (!is_named(c))
 		return err_set(&c->refusal, ERR_DENIED,
 		    "uid %ju may not use "
 		    "the daemon of uid %ju",
-		    (uintmax_t)c->uid, (uintmax_t)srv->uid);
+		    (uintmax_t)c->account.uid, (uintmax_t)srv->uid);
+	/* A user's daemon has nothing that its user has not. */
+	if (srv->uid == 0 && !srv->cfg->server.allow_confined)
+		return confined_check(c->pid, c->pidfd, &c->refusal);
+	return 0;
+}
+
+int
+identity_check(struct client *c, int fd)
+{
+	const struct server *srv = c->srv;
+	struct ucred cred = { 0, (uid_t)-1, (gid_t)-1 };
+	socklen_t n = sizeof(cred);
+
+	if (account_of_peer(&c->account, fd, &c->refusal) == -1)
+		return -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0)
+		c->pid = cred.pid;
+	c->pidfd = pidfd_of_peer(fd, c->pid);
+	if (may_connect(c) == -1) {
+		refusals_log(c, "connect", c->refusal.msg);
+		return -1;
+	}
 	if (srv->clients.n >= srv->cfg->server.max_clients)
 		return err_set(&c->refusal, ERR_BUSY,
 		    "all %ju connections "
@@ -26,26 +58,25 @@ may_connect(struct client *c)
 	return 0;
 }
 
-int
-identity_check(struct client *c, int fd)
+bool
+identity_rules(const struct client *c)
 {
-	struct ucred cred = { 0, (uid_t)-1, (gid_t)-1 };
-	socklen_t n = sizeof(cred);
-
-	/* Without credentials it stays nobody, and is refused. */
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n);
-	c->uid = cred.uid;
-	c->pid = cred.pid;
-	c->pidfd = pidfd_of_peer(fd, c->pid);
-	if (may_connect(c) == 0)
-		return 0;
-	log_info("conn=%ju pid=%d uid=%ju op=refuse: %s", (uintmax_t)c->id,
-	    (int)c->pid, (uintmax_t)c->uid, c->refusal.msg);
-	return -1;
+	return c->account.uid == 0 || c->account.uid == c->srv->uid;
 }
 
 bool
 identity_may_touch(const struct client *c, uid_t owner)
 {
-	return c->uid == owner || c->uid == 0 || c->uid == c->srv->uid;
+	return c->account.uid == owner || identity_rules(c);
+}
+
+int
+identity_must_rule(const struct client *c, const char *method, struct err *e)
+{
+	if (identity_rules(c))
+		return 0;
+	err_set(e, ERR_DENIED, "uid %ju may not ask for \"%s\" of this daemon",
+	    (uintmax_t)c->account.uid, method);
+	refusals_log(c, method, e->msg);
+	return -1;
 }

@@ -244,6 +244,12 @@ listener_init(struct server *srv, struct err *e)
 		listener_close(srv);
 		return -1;
 	}
+	if (l->own && guests_any(&srv->guests) &&
+	    (srv->cfg->server.mode & 066) == 0)
+		log_warn(
+		    "op=listen socket=%s: server.mode keeps those out whom "
+		    "server.allow_users and allow_groups name",
+		    l->path);
 	ev_io_set(&l->accept, l->fd, EV_READ);
 	ev_io_start(srv->loop, &l->accept);
 	log_info("op=listen socket=%s", l->path);

@@ -9,6 +9,7 @@
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/identity.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "proto/map.h"
@@ -112,10 +113,12 @@ method_list(struct request *rq, struct err *e)
 	if (v == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a list");
 	TAILQ_FOREACH(c, &cs->live, link)
-	v[n++] = c;
+	if (identity_may_touch(rq->client, c->uid))
+		v[n++] = c;
 	if (all)
 		TAILQ_FOREACH(c, &cs->ended, link)
-	v[n++] = c;
+	if (identity_may_touch(rq->client, c->uid))
+		v[n++] = c;
 	qsort(v, n, sizeof(*v), by_id);
 	request_begin(rq, &o);
 	msgpack_pack_map(&o.pk, 1);
@@ -155,7 +158,8 @@ method_shutdown(struct request *rq, struct err *e)
 	uint64_t grace = 0;
 	int has;
 
-	if (map_init(&m, rq->params, "", e) == -1)
+	if (map_init(&m, rq->params, "", e) == -1 ||
+	    identity_must_rule(rq->client, "shutdown", e) == -1)
 		return -1;
 	has = map_uint(&m, "grace_ns", MAP_OPTIONAL, GRACE_MAX_NS, &grace);
 	if (has == -1 || map_end(&m) == -1)

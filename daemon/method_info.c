@@ -63,7 +63,7 @@ method_hello(struct request *rq, struct err *e)
 	pack_kv_str(&o.pk, &m, "server", server_name);
 	pack_kv_str(&o.pk, &m, "instance", rq->srv->instance);
 	pack_kv_uint(&o.pk, &m, "pid", getpid());
-	pack_kv_uint(&o.pk, &m, "uid", rq->client->uid);
+	pack_kv_uint(&o.pk, &m, "uid", rq->client->account.uid);
 	if (self != NULL)
 		pack_kv_uint(&o.pk, &m, "child", self->id);
 	pack_key(&o.pk, &m, "methods");

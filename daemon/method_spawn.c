@@ -17,6 +17,7 @@
 #include "daemon/lease.h"
 #include "daemon/record.h"
 #include "daemon/readiness.h"
+#include "daemon/refusals.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
@@ -122,6 +123,19 @@ open_job(const struct request *rq, struct child *c, struct spawn *s, int *fds,
 	return -1;
 }
 
+/* A guest's code is not run as root. */
+static int
+may_run(const struct request *rq, const struct template *t, struct err *e)
+{
+	if (rq->srv->uid != 0 || rq->client->account.uid == 0)
+		return 0;
+	err_key(e, "template", "template \"%s\" runs as root",
+	    template_name(t));
+	e->code = ERR_DENIED;
+	refusals_log(rq->client, "spawn", e->msg);
+	return -1;
+}
+
 /* Takes FDS, which has room for SPAWN_JOB_FDS, in every case. */
 static struct child *
 make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
@@ -130,7 +144,8 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	struct child *c = NULL;
 
 	if (admit(rq->srv, e) == 0 && capture_admit(&s->capture, e) == 0 &&
-	    (t = template_find(rq->srv, s->template, e)) != NULL)
+	    (t = template_find(rq->srv, s->template, e)) != NULL &&
+	    may_run(rq, t, e) == 0)
 		c = child_new(rq, s, t, e);
 	if (c == NULL) {
 		drop(fds, s->nfds);

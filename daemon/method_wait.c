@@ -120,7 +120,7 @@ covers(const struct request *rq, const struct wait *w, const struct child *c)
 {
 	if (w->mine)
 		return c->owner == rq->client->id;
-	return c->uid == rq->client->uid;
+	return c->uid == rq->client->account.uid;
 }
 
 static size_t

@@ -1,6 +1,7 @@
 #include "daemon/process.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,43 @@ has_signal(const char *status, const char *key)
 	const uint64_t set = strtoull(value_of(status, key), NULL, 16);
 
 	return (set >> (RESERVED_SIGNAL - 1) & 1) != 0;
+}
+
+static void
+read_bounds(const char *line, struct process_bounds *b, bool *found)
+{
+	unsigned long v;
+
+	if (sscanf(line, "NoNewPrivs: %lu", &v) == 1) {
+		b->no_new_privs = v != 0;
+		*found = true;
+	} else if (sscanf(line, "Seccomp: %lu", &v) == 1) {
+		b->seccomp = v == 1 ? ULONG_MAX : v == 2;
+	} else if (b->seccomp == 1 &&
+	    sscanf(line, "Seccomp_filters: %lu", &v) == 1) {
+		/* Since Linux 5.9. */
+		b->seccomp = v;
+	}
+}
+
+bool
+process_bounds(pid_t pid, struct process_bounds *b)
+{
+	char path[48], *line = NULL;
+	bool found = false;
+	size_t size = 0;
+	FILE *f;
+
+	*b = (struct process_bounds){ 0 };
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	/* The line of its groups can be very long. */
+	while (f != NULL && getline(&line, &size, f) != -1)
+		read_bounds(line, b, &found);
+	free(line);
+	if (f != NULL)
+		fclose(f);
+	return found;
 }
 
 bool

@@ -8,6 +8,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* What the kernel keeps it from, which it can never shake off. */
+struct process_bounds {
+	bool no_new_privs;
+	unsigned long seccomp; /* filters; ULONG_MAX: the strict mode */
+};
+
+/* False: it is not there, or /proc does not show it. */
+bool process_bounds(pid_t, struct process_bounds *);
 /* Stopped by a signal or a debugger. */
 bool process_stopped(pid_t);
 /* Why it does not take RESERVED_SIGNAL; a static text. */

@@ -56,10 +56,12 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 	clients_init(&srv->clients);
 	children_init(srv);
 	leftovers_init(&srv->leftovers);
+	refusals_init(srv);
 	drain_init(srv);
 	notify_init(srv);
 	events_init(&srv->events);
-	if (latency_init(&srv->latency, e) == -1 ||
+	if (guests_init(&srv->guests, &cfg->server, e) == -1 ||
+	    latency_init(&srv->latency, e) == -1 ||
 	    cgroups_init(srv, e) == -1 || fdcloser_init(e) == -1 ||
 	    reaper_init(srv, e) == -1 || templates_init(srv, e) == -1 ||
 	    pools_init(srv, e) == -1)
@@ -149,6 +151,8 @@ server_fini(struct server *srv)
 	cgroups_fini(srv);
 	table_fini(&srv->standbys);
 	latency_fini(&srv->latency);
+	guests_fini(&srv->guests);
+	refusals_fini(srv);
 	reaper_fini(srv);
 	notify_fini(srv);
 	ev_timer_stop(srv->loop, &srv->drain.step);

@@ -16,6 +16,7 @@
 #include "daemon/config.h"
 #include "daemon/drain.h"
 #include "daemon/events.h"
+#include "daemon/guests.h"
 #include "daemon/latency.h"
 #include "daemon/leftover.h"
 #include "daemon/listener.h"
@@ -24,6 +25,7 @@
 #include "daemon/own_limits.h"
 #include "daemon/pools.h"
 #include "daemon/reaper.h"
+#include "daemon/refusals.h"
 #include "daemon/templates.h"
 
 struct server {
@@ -33,6 +35,8 @@ struct server {
 	char instance[33]; /* random, in hex */
 	uint64_t started_ns;
 	uid_t uid;
+	struct guests guests;
+	struct refusals refusals;
 	struct own_limits limits;
 	struct listener listener;
 	struct clients clients;

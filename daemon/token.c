@@ -85,7 +85,7 @@ struct token *
 token_find(const struct request *rq, struct bytes name)
 {
 	struct tokens *ts = &rq->srv->children.tokens;
-	uid_t uid = rq->client->uid;
+	uid_t uid = rq->client->account.uid;
 	struct token *t;
 
 	expire(rq->srv);
@@ -162,7 +162,7 @@ token_give(struct child *c, const struct request *rq, struct bytes name,
 	if (t == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a token");
 	memcpy(t->name, name.p, name.n);
-	t->uid = rq->client->uid;
+	t->uid = rq->client->account.uid;
 	t->digest = digest(rq);
 	t->id = c->id;
 	t->child = c;

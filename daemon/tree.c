@@ -65,7 +65,8 @@ tree_claim(struct client *cl, struct bytes cookie)
 	memcpy(buf, cookie.p, cookie.n);
 	buf[cookie.n] = '\0';
 	c = child_find(cl->srv, strtoull(buf, NULL, 10));
-	if (!alive(c) || c->uid != cl->uid || strcmp(c->cookie, buf) != 0)
+	if (!alive(c) || c->uid != cl->account.uid ||
+	    strcmp(c->cookie, buf) != 0)
 		return false;
 	cl->child = c->id;
 	return true;

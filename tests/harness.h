@@ -66,6 +66,8 @@ struct reply {
 };
 
 void peer_open(struct peer *);
+/* ... over FD, which it takes. */
+void peer_adopt(struct peer *, int fd);
 void peer_close(struct peer *);
 /* Sends raw bytes as they are. */
 void peer_raw(struct peer *, const void *, size_t);

@@ -27,6 +27,12 @@ peer_open(struct peer *p)
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", live.socket);
 	ck_assert_msg(connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0,
 	    "connect: %s", strerror(errno));
+	peer_adopt(p, fd);
+}
+
+void
+peer_adopt(struct peer *p, int fd)
+{
 	stream_init(&p->st, fd, &frame_limits_default, MAX_OUT);
 	p->id = 0;
 }
