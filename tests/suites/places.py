@@ -34,7 +34,9 @@ def end_session(leader):
 
 
 def hear_signals():
-    """What nohup and shells ignore for what they start is not to be the tests'."""
+    """What nohup and shells ignore for what they start is not to be the tests'.
+    SIGTERM ends the daemon too, when the files that run have ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -108,11 +110,11 @@ def daemon(folder, text=CONFIG):
         pass_fds=[ready_end],
         env=environment(),
     )
-    os.close(ready_end)
-    with open(ready) as pipe:
-        if not pipe.readline():
-            sys.exit(f"forkserverd ended with {process.wait()} before it was ready")
     try:
+        os.close(ready_end)
+        with open(ready) as pipe:
+            if not pipe.readline():
+                sys.exit(f"forkserverd ended with {process.wait()} before it was ready")
         yield str(socket), process.pid
     finally:
         process.terminate()
