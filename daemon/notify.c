@@ -64,10 +64,8 @@ notify_status(struct server *srv)
 		return;
 	TAILQ_FOREACH(t, &srv->templates.list, link)
 	{
-		enum lane_state s = template_state(t);
-
-		ready += s == LANE_READY;
-		if (s == LANE_FAILED && at < sizeof(failed))
+		ready += template_state(t) == LANE_READY;
+		if (template_fails(t) && at < sizeof(failed))
 			at += snprintf(failed + at, sizeof(failed) - at,
 			    "%s %s", at == 0 ? "; failed:" : ",",
 			    template_name(t));

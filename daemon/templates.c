@@ -255,6 +255,14 @@ template_state(const struct template *t)
 	return lane_state(template_lane(t));
 }
 
+bool
+template_fails(const struct template *t)
+{
+	const struct lane *l = template_lane(t);
+
+	return l->failures > 0 && lane_state(l) != LANE_READY;
+}
+
 struct zygote *
 template_zygote(const struct template *t)
 {

@@ -95,6 +95,8 @@ const char *template_name(const struct template *);
 /* The lane that serves those who do not ask for one; its state. */
 struct lane *template_lane(const struct template *);
 enum lane_state template_state(const struct template *);
+/* Its last try to start has failed; another one may be on its way. */
+bool template_fails(const struct template *);
 /* The zygote of that lane: it serves, or will, or is ending; or NULL. */
 struct zygote *template_zygote(const struct template *);
 /* CFG is in force from now on, as far as it needs no other zygote. */
