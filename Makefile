@@ -304,10 +304,10 @@ $(tidies): tidy/%: %.c
 # Installing
 
 INSTALL ?= install
-INSTALL_DIRS := systemd/user:$(libdir)/systemd/user \
-	systemd/system:$(libdir)/systemd/system \
-	systemd/sysusers.d:$(libdir)/sysusers.d \
-	systemd/tmpfiles.d:$(libdir)/tmpfiles.d \
+# Units are looked for in lib, whatever libraries are in.
+INSTALL_DIRS := systemd/user:$(PREFIX)/lib/systemd/user \
+	systemd/system:$(PREFIX)/lib/systemd/system \
+	systemd/sysusers.d:$(PREFIX)/lib/sysusers.d \
 	$(foreach n,1 3 5 8,man/man$n:$(PREFIX)/share/man/man$n)
 
 # SOURCE:DESTINATION of each file. One whose name ends in .in is filled in.

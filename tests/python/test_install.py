@@ -23,8 +23,13 @@ lib/libforkserver.a
 lib/libforkserver.so
 lib/libforkserver.so.0
 lib/pkgconfig/forkserver.pc
+lib/systemd/system/forkserverd.service
+lib/systemd/system/forkserverd.socket
+lib/systemd/system/forkserverd@.service
+lib/systemd/system/forkserverd@.socket
 lib/systemd/user/forkserverd.service
 lib/systemd/user/forkserverd.socket
+lib/sysusers.d/forkserverd.conf
 libexec/forkserverd/forkserver-zygote
 """.split()
     + [f"{PYTHON}/forkserverd/{p.name}" for p in [*PACKAGE.glob("*.py"), PACKAGE / "py.typed"]]
@@ -78,11 +83,13 @@ def test_files(stage):
     assert files_of(stage) == INSTALLED
 
 
-def test_units_pass_systemds_check(stage, tmp_path):
-    units = stage / "lib/systemd/user"
+@pytest.mark.parametrize("whose", ["system", "user"])
+def test_units_pass_systemds_check(stage, tmp_path, whose):
+    units = sorted((stage / f"lib/systemd/{whose}").iterdir())
+    # A template is checked as an instance of it.
+    names = [unit.with_name(unit.name.replace("@.", "@x.")) for unit in units]
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--user"]
-        + [units / f"forkserverd.{kind}" for kind in ("service", "socket")],
+        ["systemd-analyze", "verify", f"--{whose}", "--man=no", *names],
         env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
