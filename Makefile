@@ -355,6 +355,26 @@ uninstall:
 	rm -rf '$(DESTDIR)$(pythondir)/forkserverd/__pycache__'
 	-rmdir '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(pythondir)/forkserverd'
 
+# Debian's packages are made of a copy of the tree, in which what is built stays
+# for the next time; -d, as the root has no C++ compiler, which they don't need.
+.PHONY: deb
+deb_tree := build/deb/tree
+packaged := $(filter-out build debian,$(wildcard *))
+## deb           Debian packages, in build/deb
+deb:
+	@test "$$(dpkg-parsechangelog -l systemd/debian/changelog -S Version)" \
+		= $(VERSION) || { echo 'deb: systemd/debian/changelog is not of' \
+		'version $(VERSION)' >&2; exit 1; }
+	mkdir -p $(deb_tree)
+	find $(deb_tree) -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+	cp -a $(packaged) $(deb_tree)
+	cp -a systemd/debian $(deb_tree)/debian
+	rm -f build/deb/*.deb
+	cd $(deb_tree) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		DEB_BUILD_OPTIONS='nocheck parallel=$(shell nproc)' \
+		dpkg-buildpackage -d -b -us -uc >../log 2>&1 || { tail -n 40 ../log; exit 1; }
+	@ls build/deb/*.deb
+
 else ifneq ($(elsewhere),)
 
 # $(MAKE) is not named and MAKEFLAGS are told anew: the two makes may differ in
