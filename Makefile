@@ -198,7 +198,7 @@ export CK_TIMEOUT_MULTIPLIER ?= 5
 endif
 variant = @+$(MAKE) --no-print-directory VARIANT=$1 $2
 
-.PHONY: run bench bench-quick bench-readme bench-teardown check check-asan check-tsan check-dbg check-deps \
+.PHONY: run bench bench-quick bench-readme bench-teardown check check-system check-asan check-tsan check-dbg check-deps \
 	check-suites check-suites-tsan check-cpython check-soak soak compat
 ## run           see it at work
 run: all
@@ -226,7 +226,11 @@ standbys := $(patsubst %,$(suites)/check_%+standbys,attach entries events lease 
 
 ## check         all tests
 check: all suites
-	@tests/run_suites $(checks) $(standbys) tests/check_deps tests/python
+	@tests/run_suites $(checks) $(standbys) tests/check_deps tests/python tests/system
+
+## check-system  the service and the packages, on a systemd booted for it
+check-system: all
+	@tests/run_suites tests/system
 
 ## check-asan    the suites with daemon, client and wire under ASan and UBSan
 check-asan: all
