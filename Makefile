@@ -312,7 +312,7 @@ INSTALL ?= install
 INSTALL_DIRS := systemd/user:$(PREFIX)/lib/systemd/user \
 	systemd/system:$(PREFIX)/lib/systemd/system \
 	systemd/sysusers.d:$(PREFIX)/lib/sysusers.d \
-	$(foreach n,1 3 5 8,man/man$n:$(PREFIX)/share/man/man$n)
+	systemd/bash-completion:$(PREFIX)/share/bash-completion/completions
 
 # SOURCE:DESTINATION of each file. One whose name ends in .in is filled in.
 made = $(if $(filter %.in,$1),$(obj)/$(1:.in=),$1)
@@ -326,6 +326,8 @@ manifest := $(bin)/forkctl:$(bindir)/forkctl \
 	$(obj)/client/forkserver.pc:$(libdir)/pkgconfig/forkserver.pc \
 	$(foreach f,$(wildcard client/python/forkserverd/*.py) \
 		client/python/forkserverd/py.typed,$f:$(pythondir)/$(f:client/python/%=%)) \
+	$(foreach f,$(wildcard systemd/man/*),\
+		$f:$(PREFIX)/share/man/man$(subst .,,$(suffix $f))/$(notdir $f)) \
 	$(foreach p,$(INSTALL_DIRS),$(call \
 		files_of,$(firstword $(subst :, ,$p)),$(lastword $(subst :, ,$p))))
 from = $(firstword $(subst :, ,$1))

@@ -31,6 +31,11 @@ lib/systemd/user/forkserverd.service
 lib/systemd/user/forkserverd.socket
 lib/sysusers.d/forkserverd.conf
 libexec/forkserverd/forkserver-zygote
+share/bash-completion/completions/forkctl
+share/bash-completion/completions/forkserverd
+share/man/man1/forkctl.1
+share/man/man5/forkserverd.toml.5
+share/man/man8/forkserverd.8
 """.split()
     + [f"{PYTHON}/forkserverd/{p.name}" for p in [*PACKAGE.glob("*.py"), PACKAGE / "py.typed"]]
 )
