@@ -24,6 +24,7 @@
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
+#include "daemon/tenants.h"
 
 void
 children_init(struct server *srv)
@@ -114,6 +115,7 @@ leave_live(struct child *c)
 {
 	walk_leaves(c);
 	TAILQ_REMOVE(&c->srv->children.live, c, link);
+	tenant_used(c->templ);
 }
 
 /* Takes C out of all that knows it, and frees it. */
@@ -211,6 +213,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	}
 	cs->last_id++;
 	template_use(t);
+	tenant_used(t);
 	tree_join(c, rq->client);
 	TAILQ_INSERT_TAIL(&cs->live, c, link);
 	cs->count[CHILD_QUEUED]++;

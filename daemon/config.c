@@ -295,6 +295,9 @@ config_finish(struct config *c, struct err *e)
 		if (c->server.zygote == NULL)
 			return err_set(e, ERR_SYSTEM, "no memory");
 	}
+	for (size_t i = 0; i < c->ntemplates; i++)
+		if (config_template_finish(c->templates[i], e) == -1)
+			return -1;
 	if (c->server.socket[0] != '\0')
 		return 0;
 	if (dir != NULL && dir[0] == '/') {

@@ -12,11 +12,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "daemon/account.h"
 #include "proto/err.h"
 #include "proto/map.h"
 
 enum config_mode { MODE_LEGACY, MODE_ISOLATED };
 enum config_start { START_AUTO, START_DEMAND };
+enum config_whose { WHOSE_DAEMON, WHOSE_NAMED, WHOSE_PEER };
 enum config_cgroup { CGROUP_AUTO, CGROUP_ON, CGROUP_OFF };
 
 struct words {
@@ -33,6 +35,7 @@ struct config_server {
 	uint64_t max_children;     /* live, all states */
 	uint64_t max_starting;     /* of these, not yet running */
 	uint64_t max_standbys;     /* of all templates */
+	uint64_t max_tenants;      /* templates of users */
 	uint64_t max_queued_bytes; /* output of one client */
 	uint64_t records;          /* exit records that are kept */
 	uint64_t tokens;           /* of spawns */
@@ -56,6 +59,11 @@ struct config_template {
 	struct words preload, path, env;
 	char *venv; /* "": none */
 	struct words prime, after_fork, allow;
+	char *user; /* "": the daemon's own, or the peer's, or a name */
+	enum config_whose whose; /* what that means, and for a name, */
+	struct account account;  /* whose it is, since config_finish */
+	bool no_new_privs;
+	uint64_t idle_ns; /* of a peer's; 0: it stays */
 	uint64_t canary_ns, preload_ns;
 	int start; /* enum config_start */
 	uint64_t standby_min, standby_max;
@@ -87,7 +95,8 @@ int config_set_all(struct config *, const msgpack_object *, struct err *);
  * config_set takes.  1, 0 when the variable is not of these two kinds, -1. */
 int config_path_of_env(const struct config *, const char *name, char *path,
     size_t n, struct err *);
-/* Puts in what depends on the place: socket and zygote. */
+/* Puts in what depends on the place: socket and zygote, and the accounts of
+ * users, for which the user database is asked. */
 int config_finish(struct config *, struct err *);
 
 /* The zygote beside this executable, else the installed one.  The caller

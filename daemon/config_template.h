@@ -10,4 +10,7 @@
 /* Without any values, with one user, who asked for it.  NULL: no memory. */
 struct config_template *config_template_new(const char *name, size_t n);
 
+/* Finds out whose it is.  0, or -1 with E naming the key. */
+int config_template_finish(struct config_template *, struct err *);
+
 #endif

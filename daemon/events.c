@@ -9,6 +9,7 @@
 #include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/templates.h"
+#include "daemon/tenants.h"
 #include "proto/pack.h"
 
 void
@@ -130,18 +131,15 @@ tell(struct client *cl, const char *name, event_pack *pack, const void *what)
 	client_put(cl, &o);
 }
 
-/* Whether S, of the client CL, is for what happens to C; NULL: to a
- * template. */
+/* Whether S, of the client CL, is for what happens to C. */
 static bool
 covers(const struct subscription *s, const struct client *cl,
     const struct child *c)
 {
-	if (cl == NULL || (c != NULL && !identity_may_touch(cl, c->uid)))
+	if (cl == NULL || !identity_may_touch(cl, c->uid))
 		return false;
 	if (s->child == 0)
 		return true;
-	if (c == NULL)
-		return false;
 	return s->tree ? tree_contains(s->child, c) : s->child == c->id;
 }
 
@@ -210,9 +208,17 @@ events_exited(const struct child *c)
 void
 events_template(const struct template *t)
 {
+	struct subscription *s;
+	struct client *cl;
+
 	notify_status(t->srv);
 	t->srv->events.told++;
-	tell_all(t->srv, NULL, false, "template", pack_template, t);
+	TAILQ_FOREACH(s, &t->srv->events.list, link)
+	{
+		cl = s->child == 0 ? client_find(t->srv, s->conn) : NULL;
+		if (cl != NULL && tenant_shown(t, cl))
+			tell(cl, "template", pack_template, t);
+	}
 }
 
 bool

@@ -8,6 +8,7 @@
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/server.h"
+#include "daemon/tenants.h"
 #include "proto/frame.h"
 #include "proto/map.h"
 #include "proto/pack.h"
@@ -93,14 +94,19 @@ method_ping(struct request *rq, struct err *e)
 }
 
 static void
-pack_templates(const struct server *srv, msgpack_packer *pk, struct pack_map *m)
+pack_templates(const struct request *rq, msgpack_packer *pk, struct pack_map *m)
 {
+	const struct template_list *list = &rq->srv->templates.list;
 	const struct template *t;
+	size_t n = 0;
 
+	TAILQ_FOREACH(t, list, link)
+	n += tenant_shown(t, rq->client);
 	pack_key(pk, m, "templates");
-	msgpack_pack_array(pk, srv->templates.n);
-	TAILQ_FOREACH(t, &srv->templates.list, link)
-	template_pack(t, pk);
+	msgpack_pack_array(pk, n);
+	TAILQ_FOREACH(t, list, link)
+	if (tenant_shown(t, rq->client))
+		template_pack(t, pk);
 }
 
 int
@@ -113,7 +119,7 @@ method_templates(struct request *rq, struct err *e)
 		return -1;
 	request_begin(rq, &o);
 	pack_map_begin(&o.pk, &m);
-	pack_templates(rq->srv, &o.pk, &m);
+	pack_templates(rq, &o.pk, &m);
 	pack_map_end(&m);
 	client_put(rq->client, &o);
 	return 0;
@@ -163,7 +169,7 @@ method_status(struct request *rq, struct err *e)
 	pack_kv_uint(&o.pk, &m, "strays", srv->reaper.strays);
 	pack_key(&o.pk, &m, "latency");
 	latency_pack(&srv->latency, &o.pk);
-	pack_templates(srv, &o.pk, &m);
+	pack_templates(rq, &o.pk, &m);
 	pack_map_end(&m);
 	client_put(rq->client, &o);
 	return 0;

@@ -21,6 +21,7 @@
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/templates.h"
+#include "daemon/tenants.h"
 #include "proto/map.h"
 #include "proto/spawn.h"
 
@@ -123,17 +124,33 @@ open_job(const struct request *rq, struct child *c, struct spawn *s, int *fds,
 	return -1;
 }
 
-/* A guest's code is not run as root. */
+/* A guest's code is run as root only where the configuration says so. */
 static int
 may_run(const struct request *rq, const struct template *t, struct err *e)
 {
-	if (rq->srv->uid != 0 || rq->client->account.uid == 0)
+	if (rq->srv->uid != 0 || rq->client->account.uid == 0 ||
+	    t->cfg->whose != WHOSE_DAEMON)
 		return 0;
-	err_key(e, "template", "template \"%s\" runs as root",
-	    template_name(t));
+	err_key(e, "template",
+	    "template \"%s\" runs as root: template.%s.user must be set for "
+	    "others",
+	    template_name(t), template_name(t));
 	e->code = ERR_DENIED;
 	refusals_log(rq->client, "spawn", e->msg);
 	return -1;
+}
+
+/* The template of that name, as it is there for this client. */
+static struct template *
+find_template(const struct request *rq, struct bytes name, struct err *e)
+{
+	struct template *t = template_find(rq->srv, name, e);
+
+	if (t == NULL || may_run(rq, t, e) == -1)
+		return NULL;
+	if (!tenant_is_pattern(t))
+		return t;
+	return tenant_of(t, &rq->client->account, e);
 }
 
 /* Takes FDS, which has room for SPAWN_JOB_FDS, in every case. */
@@ -144,8 +161,7 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	struct child *c = NULL;
 
 	if (admit(rq->srv, e) == 0 && capture_admit(&s->capture, e) == 0 &&
-	    (t = template_find(rq->srv, s->template, e)) != NULL &&
-	    may_run(rq, t, e) == 0)
+	    (t = find_template(rq, s->template, e)) != NULL)
 		c = child_new(rq, s, t, e);
 	if (c == NULL) {
 		drop(fds, s->nfds);

@@ -6,6 +6,7 @@
 #include "daemon/clock.h"
 #include "daemon/lane.h"
 #include "daemon/server.h"
+#include "daemon/tenants.h"
 
 #define STATUS_MAX 512
 
@@ -58,18 +59,22 @@ notify_status(struct server *srv)
 {
 	const struct template *t;
 	char failed[STATUS_MAX] = "";
-	size_t ready = 0, at = 0;
+	size_t n = 0, ready = 0, at = 0;
 
 	if (srv->drain.active)
 		return;
 	TAILQ_FOREACH(t, &srv->templates.list, link)
 	{
+		/* Users' own are theirs to look after. */
+		if (t->tenant || tenant_is_pattern(t))
+			continue;
+		n++;
 		ready += template_state(t) == LANE_READY;
 		if (template_fails(t) && at < sizeof(failed))
 			at += snprintf(failed + at, sizeof(failed) - at,
 			    "%s %s", at == 0 ? "; failed:" : ",",
 			    template_name(t));
 	}
-	sd_notifyf(0, "STATUS=%zu of %zu templates ready, on %s%s", ready,
-	    srv->templates.n, srv->listener.path, failed);
+	sd_notifyf(0, "STATUS=%zu of %zu templates ready, on %s%s", ready, n,
+	    srv->listener.path, failed);
 }

@@ -108,13 +108,17 @@ static bool
 sent_by_its_user(const struct child *c, struct msghdr *mh)
 {
 	const struct cmsghdr *cm = CMSG_FIRSTHDR(mh);
+	const struct account *as;
 	struct ucred cred;
 
 	if (cm == NULL || cm->cmsg_level != SOL_SOCKET ||
 	    cm->cmsg_type != SCM_CREDENTIALS)
 		return false;
 	memcpy(&cred, CMSG_DATA(cm), sizeof(cred));
-	return cred.uid == c->uid || cred.uid == 0;
+	/* Not who asked for it, but as whom it runs. */
+	as = template_account(c->templ, c->templ->cfg);
+	return cred.uid == (as != NULL ? as->uid : c->srv->uid) ||
+	    cred.uid == 0;
 }
 
 /* One datagram.  Whether there may be more. */

@@ -4,6 +4,7 @@
 #include "daemon/lane.h"
 #include "daemon/procmem.h"
 #include "daemon/server.h"
+#include "daemon/tenants.h"
 #include "daemon/templates.h"
 #include "proto/pack.h"
 
@@ -65,11 +66,16 @@ pack_zygote(const struct zygote *z, msgpack_packer *pk, struct pack_map *m)
 void
 template_pack(const struct template *t, msgpack_packer *pk)
 {
+	const struct account *as = template_account(t, t->cfg);
 	const struct lane *l = template_lane(t);
 	struct pack_map m;
 
 	pack_map_begin(pk, &m);
 	pack_kv_str(pk, &m, "name", t->cfg->name);
+	if (t->cfg->user[0] != '\0')
+		pack_kv_text(pk, &m, "user", t->cfg->user);
+	if (!tenant_is_pattern(t))
+		pack_kv_uint(pk, &m, "uid", as != NULL ? as->uid : t->srv->uid);
 	pack_kv_str(pk, &m, "mode", config_mode_name(t->cfg->mode));
 	pack_kv_str(pk, &m, "state", state_name(template_state(t)));
 	pack_kv_str(pk, &m, "way", zygote_way_name(t->way));

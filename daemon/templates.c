@@ -5,9 +5,9 @@
 
 #include "daemon/lane.h"
 #include "daemon/server.h"
+#include "daemon/tenants.h"
 
-/* A template that is served. */
-static struct template *
+struct template *
 template_new(struct server *srv, const struct config_template *cfg)
 {
 	struct templates *ts = &srv->templates;
@@ -48,6 +48,8 @@ template_drop(struct template *t)
 	lane_fini(&t->warm);
 	lane_fini(&t->cold);
 	renewal_fini(&t->renewal);
+	ev_timer_stop(t->srv->loop, &t->idle);
+	account_fini(&t->account);
 	config_template_drop(t->cfg);
 	free(t->reason);
 	free(t);
@@ -95,7 +97,7 @@ templates_start(struct server *srv)
 	struct template *t;
 
 	TAILQ_FOREACH(t, &srv->templates.list, link)
-	if (t->cfg->start == START_AUTO)
+	if (t->cfg->start == START_AUTO && !tenant_is_pattern(t))
 		lane_start(template_lane(t));
 	server_check_ready(srv);
 }
@@ -175,8 +177,8 @@ templates_settled(const struct server *srv)
 		const struct lane *l = template_lane(t);
 
 		/* One that is tried again has failed once. */
-		if (t->cfg->start == START_AUTO && l->failures == 0 &&
-		    lane_state(l) == LANE_STARTING)
+		if (t->cfg->start == START_AUTO && !t->tenant &&
+		    l->failures == 0 && lane_state(l) == LANE_STARTING)
 			return false;
 	}
 	return true;
@@ -204,6 +206,16 @@ template_find(struct server *srv, struct bytes name, struct err *e)
 	err_key(e, "template", "no template \"%.*s\"", (int)name.n, name.p);
 	e->code = ERR_UNKNOWN_TEMPLATE;
 	return NULL;
+}
+
+const struct account *
+template_account(const struct template *t, const struct config_template *cfg)
+{
+	const struct account *a = t->tenant ? &t->account :
+	    cfg->whose == WHOSE_NAMED       ? &cfg->account :
+					      NULL;
+
+	return a != NULL && a->uid != t->srv->uid ? a : NULL;
 }
 
 const char *

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/account.h"
 #include "daemon/children.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
@@ -52,6 +53,12 @@ struct template
 	struct lane warm, cold;
 	struct pool pool; /* of the warm one */
 	struct renewal renewal;
+
+	/* Of tenants.h. */
+	bool tenant;
+	struct account account; /* whose zygotes it has */
+	uint64_t used_ns;       /* when a child came or went last */
+	ev_timer idle;
 };
 
 TAILQ_HEAD(template_list, template);
@@ -80,6 +87,9 @@ struct standby *templates_standby_by_pid(struct server *, pid_t pid);
 /* Whether each auto template is ready or has failed. */
 bool templates_settled(const struct server *);
 
+/* One that is served by CFG.  NULL: no memory. */
+struct template *template_new(struct server *,
+    const struct config_template *cfg);
 /* One more user of T, and one less: with the last it is freed. */
 struct template *template_use(struct template *);
 void template_drop(struct template *);
@@ -91,6 +101,9 @@ struct template *template_by_number(struct server *, uint64_t number);
 /* NULL with E filled (unknown_template). */
 struct template *template_find(struct server *, struct bytes name,
     struct err *);
+/* As whom its zygotes are made by CFG; NULL: as the daemon itself. */
+const struct account *template_account(const struct template *,
+    const struct config_template *cfg);
 const char *template_name(const struct template *);
 /* The lane that serves those who do not ask for one; its state. */
 struct lane *template_lane(const struct template *);

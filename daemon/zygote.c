@@ -256,6 +256,8 @@ configure(struct zygote *z)
 	pack_words(&o.pk, &m, "after_fork", &t->after_fork);
 	pack_words(&o.pk, &m, "allow", &t->allow);
 	pack_env(&o.pk, &m, &t->env);
+	if (template_account(z->lane->t, t) != NULL)
+		pack_kv_bool(&o.pk, &m, "account", true);
 	pack_kv_uint(&o.pk, &m, "canary_ns", t->canary_ns);
 	pack_kv_uint(&o.pk, &m, "generation", z->generation);
 	pack_map_end(&m);
@@ -267,9 +269,21 @@ zygote_start(struct lane *l, const struct config_template *cfg,
     uint64_t generation, struct err *e)
 {
 	struct server *srv = l->t->srv;
-	struct zygote *z = calloc(1, sizeof(*z));
+	struct zygote_plan plan = {
+		.as = template_account(l->t, cfg),
+		.no_new_privs = cfg->no_new_privs,
+	};
+	struct zygote *z;
 	int sv[2];
 
+	if (plan.as != NULL && srv->uid != 0) {
+		err_set(e, ERR_TEMPLATE_FAILED,
+		    "template \"%s\" is user \"%s\"'s: only root's daemon can "
+		    "make it",
+		    template_name(l->t), cfg->user);
+		return NULL;
+	}
+	z = calloc(1, sizeof(*z));
 	if (z == NULL) {
 		err_set(e, ERR_SYSTEM, "no memory for a zygote");
 		return NULL;
@@ -279,7 +293,8 @@ zygote_start(struct lane *l, const struct config_template *cfg,
 		free(z);
 		return NULL;
 	}
-	z->pid = zygote_exec(srv, sv[1], e);
+	plan.sock = sv[1];
+	z->pid = zygote_exec(srv, &plan, e);
 	close(sv[1]);
 	if (z->pid == -1) {
 		close(sv[0]);

@@ -122,6 +122,7 @@ conf_read(struct conf *c, const msgpack_object *params, struct err *e)
 	    read_list(&m, "after_fork", &c->after_fork) == -1 ||
 	    read_list(&m, "allow", &c->allow) == -1 ||
 	    read_venv(&m, &c->venv) == -1 || read_env(&m, &c->env) == -1 ||
+	    map_bool(&m, "account", MAP_OPTIONAL, &c->account) == -1 ||
 	    map_uint(&m, "canary_ns", MAP_REQUIRED, MAX_CANARY_NS,
 		&c->canary_ns) == -1 ||
 	    map_uint(&m, "generation", MAP_REQUIRED, UINT64_MAX,

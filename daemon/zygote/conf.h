@@ -26,6 +26,7 @@ struct conf {
 	char **after_fork; /* MODULE:FUNCTION, called in each child */
 	char **allow;      /* classes of audit.h */
 	char **env;        /* NULL-terminated, NAME=value */
+	bool account;      /* the environment tells whose process it is */
 	uint64_t canary_ns;
 	uint64_t generation;
 };

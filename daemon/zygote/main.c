@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/zygote/become.h"
 #include "daemon/zygote/doctor/doctor.h"
 #include "daemon/zygote/readconfig.h"
 #include "daemon/zygote/title.h"
@@ -46,6 +47,8 @@ main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
+	if (argc >= 2 && strcmp(argv[1], BECOME_OPTION) == 0)
+		return become_main(argc, argv);
 	if (argc > 1 ||
 	    getsockopt(ZYGOTE_FD, SOL_SOCKET, SO_TYPE, &type, &n) == -1) {
 		fputs(usage, stderr);

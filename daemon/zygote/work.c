@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/zygote/home.h"
 #include "proto/clock.h"
 #include "proto/msg.h"
 #include "proto/pack.h"
@@ -44,7 +45,8 @@ work_make(void *arg)
 	const char *space;
 
 	loading_fd = w->daemon_fd;
-	w->failed = template_start(&w->template, &w->conf, &w->err) == -1;
+	w->failed = (w->conf.account && home_set(&w->conf, &w->err) == -1) ||
+	    template_start(&w->template, &w->conf, &w->err) == -1;
 	if (w->failed)
 		return;
 	space = strchr(Py_GetVersion(), ' ');
