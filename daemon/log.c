@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/journal.h"
+
 #define LINE_MAX_BYTES 2048
 
 static enum log_level threshold = LOG_INFO;
@@ -32,6 +34,9 @@ log_init(enum log_level level)
 {
 	threshold = level;
 	to_journal = stderr_is_journal();
+	/* Without it journald reads the prefix, and there are no fields. */
+	if (to_journal)
+		journal_open(JOURNAL_SOCKET);
 }
 
 bool
@@ -40,10 +45,11 @@ log_on(enum log_level level)
 	return level <= threshold;
 }
 
+static const int prio[] = { 3, 4, 6, 7 }; /* of syslog(3) */
+
 static size_t
 prefix(char *buf, size_t n, enum log_level level)
 {
-	static const int prio[] = { 3, 4, 6, 7 }; /* of syslog(3) */
 	static const char *const word[] = { "error", "warn", "info", "debug" };
 	struct timespec ts;
 	struct tm tm;
@@ -62,13 +68,13 @@ emit(enum log_level level, const char *fmt, va_list ap)
 {
 	static const char hex[] = "0123456789abcdef";
 	char text[LINE_MAX_BYTES / 2], line[LINE_MAX_BYTES];
-	size_t at;
+	size_t at, text_at;
 	ssize_t r;
 
 	if (!log_on(level))
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	at = prefix(line, sizeof(line), level);
+	text_at = at = prefix(line, sizeof(line), level);
 	for (const char *p = text; *p != '\0' && at + 5 < sizeof(line); p++) {
 		unsigned char c = *p;
 
@@ -81,6 +87,9 @@ emit(enum log_level level, const char *fmt, va_list ap)
 		line[at++] = hex[c >> 4];
 		line[at++] = hex[c & 15];
 	}
+	line[at] = '\0';
+	if (to_journal && journal_send(prio[level], line + text_at) == 0)
+		return;
 	line[at++] = '\n';
 	r = write(STDERR_FILENO, line, at);
 	(void)r;

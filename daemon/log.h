@@ -1,7 +1,8 @@
 /*
  * log: lines on standard error.  One line is one write(2) and takes no lock,
  * so that it is safe after a fork and never blocks on another thread.  Lines
- * begin with `<N>` when journald reads them, else with the time.
+ * begin with the time.  Where standard error is journald's, they are entries
+ * (journal.h), or begin with `<N>` where one is not taken.
  *
  * Messages use fixed keys: conn=7 child=12 pid=991 op=spawn.  Bytes that are
  * not printable ASCII come out as \xNN, so that a peer's text stays in its

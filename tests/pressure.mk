@@ -1,1 +1,1 @@
-check_pressure_OBJS = daemon/pressure.o daemon/log.o
+check_pressure_OBJS = daemon/pressure.o daemon/log.o daemon/journal.o

@@ -1,0 +1,1 @@
+check_journal_OBJS = daemon/journal.o
