@@ -49,10 +49,16 @@ streams_of(const struct spawn_capture *s)
 	return s->merge ? 1 : s->out + s->err;
 }
 
+uint64_t
+capture_wants(const struct spawn_capture *s)
+{
+	return streams_of(s) * s->bytes;
+}
+
 int
 capture_admit(const struct spawn_capture *s, struct err *e)
 {
-	if (promised + streams_of(s) * s->bytes <= CAPTURES_MAX)
+	if (promised + capture_wants(s) <= CAPTURES_MAX)
 		return 0;
 	return err_set(e, ERR_BUSY,
 	    "the output of live children may take %ju bytes already",
@@ -208,6 +214,7 @@ capture_end(struct child *c)
 		backlog_trim(&cap->v[i].log);
 	}
 	promised -= cap->promised;
+	c->user->spawn_bytes -= cap->promised;
 	cap->promised = 0;
 }
 
@@ -273,8 +280,9 @@ capture_open(struct child *c, struct spawn *s, int *fds, struct err *e)
 	if (c->capture == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a capture");
 	c->capture->events = sc->events;
-	c->capture->promised = streams_of(sc) * sc->bytes;
+	c->capture->promised = capture_wants(sc);
 	promised += c->capture->promised;
+	c->user->spawn_bytes += c->capture->promised;
 	ev_init(&c->capture->last, last_cb);
 	c->capture->last.data = c;
 	if (sc->out && add_stream(c, "stdout", 1, s, fds, e) == -1)

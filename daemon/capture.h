@@ -24,6 +24,8 @@ struct child;
 /* Of all captures of live children together, in bytes that may be kept. */
 #define CAPTURES_MAX (UINT64_C(256) << 20)
 
+/* How many bytes such a capture may come to keep. */
+uint64_t capture_wants(const struct spawn_capture *);
 /* 0, or -1 with E filled: the live children may fill that already. */
 int capture_admit(const struct spawn_capture *, struct err *);
 /* Makes C's pipes and adds their other ends to S's fds, and to FDS, which has

@@ -55,8 +55,11 @@ struct child_ctl {
 static uint64_t waiting;
 
 static void
-account(struct child_ctl *k)
+account(const struct child *c)
 {
+	struct child_ctl *k = c->ctl;
+
+	c->user->spawn_bytes += k->st.out_bytes - k->waiting;
 	waiting += k->st.out_bytes - k->waiting;
 	k->waiting = k->st.out_bytes;
 }
@@ -232,7 +235,7 @@ put(struct child *c, struct msg_out *o, struct err *e)
 
 	if (r == 0)
 		k->sent += n;
-	account(k);
+	account(c);
 	if (r == 0 && stream_pending(&k->st))
 		ev_io_start(c->srv->loop, &k->wr);
 	return r;
@@ -264,7 +267,7 @@ flush(struct child *c)
 	struct err e;
 	int r = stream_flush(&k->st, &e);
 
-	account(k);
+	account(c);
 	if (r != 0)
 		ev_io_stop(c->srv->loop, &k->wr);
 	for (int w = 0; r == 1 && w < CHILD_WORDS; w++) {
@@ -388,5 +391,6 @@ child_ctl_close(struct child *c)
 	ev_io_stop(c->srv->loop, &k->wr);
 	stream_fini(&k->st);
 	waiting -= k->waiting;
+	c->user->spawn_bytes -= k->waiting;
 	free(k);
 }

@@ -78,11 +78,19 @@ child_start_name(const struct child *c)
 	return c->standby ? "standby" : lane_name(c->lane);
 }
 
+static bool
+is_starting(enum child_state s)
+{
+	return s == CHILD_QUEUED || s == CHILD_STARTING;
+}
+
 void
 child_set_state(struct child *c, enum child_state s)
 {
 	struct children *cs = &c->srv->children;
 
+	if (is_starting(s) != is_starting(c->state))
+		c->user->starting += is_starting(s) ? 1 : -1;
 	cs->count[c->state]--;
 	cs->count[s]++;
 	c->state = s;
@@ -114,6 +122,8 @@ static void
 leave_live(struct child *c)
 {
 	walk_leaves(c);
+	c->user->children--;
+	c->user->starting -= is_starting(c->state);
 	TAILQ_REMOVE(&c->srv->children.live, c, link);
 	tenant_used(c->templ);
 }
@@ -146,6 +156,7 @@ child_free(struct child *c)
 	msgpack_sbuffer_destroy(&c->outcome_raw);
 	msgpack_sbuffer_destroy(&c->hang.raw);
 	template_drop(c->templ);
+	user_drop(c->srv, c->user);
 	free(c->title);
 	free(c->entry);
 	free(c);
@@ -213,6 +224,9 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	}
 	cs->last_id++;
 	template_use(t);
+	c->user = user_ref(rq->client->user);
+	c->user->children++;
+	c->user->starting++;
 	tenant_used(t);
 	tree_join(c, rq->client);
 	TAILQ_INSERT_TAIL(&cs->live, c, link);

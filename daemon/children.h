@@ -37,10 +37,11 @@ struct readiness;
 struct request;
 struct server;
 struct template;
+struct user;
 struct zygote;
 
 enum child_state {
-	CHILD_QUEUED,     /* its template is not ready */
+	CHILD_QUEUED,     /* its zygote is not ready, or has others to do */
 	CHILD_STARTING,   /* the fork is ordered */
 	CHILD_RUNNING,    /* its user code runs */
 	CHILD_CANCELLING, /* cancelled, not over */
@@ -68,10 +69,12 @@ struct child_times {
 struct child {
 	TAILQ_ENTRY(child) link; /* of the live ones, then of the ended */
 	TAILQ_ENTRY(child) line; /* of its lane, while queued */
+	uint64_t round;          /* its turn there */
 	struct server *srv;
 	uint64_t id; /* from 1, never reused */
 	enum child_state state;
 	uid_t uid;
+	struct user *user; /* of that uid */
 
 	uint64_t owner;  /* connection; 0: detached */
 	uint64_t parent; /* child that asked for it; 0: none */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/admission.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/events.h"
@@ -30,6 +31,34 @@ client_find(struct server *srv, uint64_t id)
 	return table_get(&srv->clients.by_id, id);
 }
 
+/* What it buffers counts for its user, and in all. */
+static void
+weigh(struct client *c, uint64_t bytes)
+{
+	c->user->bytes += bytes - c->bytes;
+	c->srv->users.bytes += bytes - c->bytes;
+	c->bytes = bytes;
+}
+
+static void
+count_requests(struct client *c, size_t n)
+{
+	c->user->requests += n - c->requests;
+	c->srv->users.requests += n - c->requests;
+	c->requests = n;
+}
+
+static void
+leave_user(struct client *c)
+{
+	if (c->user == NULL)
+		return;
+	weigh(c, 0);
+	count_requests(c, 0);
+	c->user->clients -= !c->refused;
+	user_drop(c->srv, c->user);
+}
+
 static void
 client_free(struct client *c)
 {
@@ -50,6 +79,7 @@ client_free(struct client *c)
 	if (c->pidfd != -1)
 		close(c->pidfd);
 	stream_fini(&c->st);
+	leave_user(c);
 	account_fini(&c->account);
 	free(c);
 }
@@ -91,11 +121,36 @@ client_close(struct client *c)
 	clock_arm(c->srv->loop, &c->linger, LINGER_NS);
 }
 
+/* Where too much is buffered for its user the connection ends: whoever does
+ * not read, or sends without an end, is that user's own. */
+static void
+check_bytes(struct client *c)
+{
+	struct err e;
+
+	if (c->user == NULL)
+		return;
+	weigh(c, c->st.in_cap + c->st.out_bytes);
+	if (c->state != CLIENT_OPEN || admission_bytes(c, &e) == 0)
+		return;
+	log_warn("conn=%ju pid=%d op=drop code=%s: %s", (uintmax_t)c->id,
+	    (int)c->pid, err_name(e.code), e.msg);
+	client_break(c);
+}
+
+void
+client_asked(struct client *c)
+{
+	count_requests(c, c->requests + 1);
+}
+
 void
 client_put(struct client *c, struct msg_out *o)
 {
 	struct err e;
 
+	if (c->requests > 0 && msg_answers(o))
+		count_requests(c, c->requests - 1);
 	if (c->state == CLIENT_BROKEN) {
 		msg_out_fini(o);
 		return;
@@ -111,6 +166,7 @@ client_put(struct client *c, struct msg_out *o)
 		ev_io_start(c->srv->loop, &c->wr);
 	if (c->st.out_bytes > OUT_HIGH)
 		ev_io_stop(c->srv->loop, &c->rd);
+	check_bytes(c);
 }
 
 void
@@ -157,9 +213,10 @@ take_frame(struct client *c)
 	}
 	if (c->state == CLIENT_REFUSED)
 		refuse_request(c, &m);
-	else if (r == -1)
+	else if (r == -1) {
+		client_asked(c);
 		dispatch_error(c, m.id, &e);
-	else if (m.type == MSG_REQUEST)
+	} else if (m.type == MSG_REQUEST)
 		dispatch_request(c, &m);
 	if (r == 1)
 		msg_fini(&m);
@@ -211,6 +268,7 @@ client_read(struct client *c)
 	switch (stream_fill(&c->st, &e)) {
 	case STREAM_GOT:
 		take_frames(c);
+		check_bytes(c);
 		break;
 	case STREAM_AGAIN:
 		break;
@@ -235,6 +293,7 @@ client_write(struct client *c)
 		client_break(c);
 		return;
 	}
+	check_bytes(c);
 	if (r == 1) {
 		ev_io_stop(c->srv->loop, &c->wr);
 		events_caught_up(c);
@@ -339,8 +398,10 @@ client_new(struct server *srv, int fd)
 	TAILQ_INSERT_TAIL(&cs->list, c, link);
 	if (c->refused)
 		cs->refused++;
-	else
+	else {
 		cs->n++;
+		c->user->clients++;
+	}
 	watch(c, fd);
 	/* Those who may not use it take nobody's place. */
 	if (c->refused && cs->refused > REFUSED_MAX)

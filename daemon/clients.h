@@ -39,6 +39,9 @@ struct client {
 	bool refused;
 	struct err refusal;
 	struct account account;
+	struct user *user; /* NULL: there was no memory, and it is refused */
+	size_t requests;   /* that are not answered */
+	uint64_t bytes;    /* that it buffers, as its user was told */
 	pid_t pid;
 	int pidfd; /* of the process that connected, or -1 */
 	struct stream st;
@@ -70,6 +73,8 @@ void clients_init(struct clients *);
 void client_new(struct server *, int fd);
 /* NULL when it has ended. */
 struct client *client_find(struct server *, uint64_t id);
+/* A request has come; its response ends it. */
+void client_asked(struct client *);
 /* Sends O, whose bytes and fds it takes.  A client that cannot take it is
  * dropped and logged. */
 void client_put(struct client *, struct msg_out *o);

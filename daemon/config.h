@@ -32,6 +32,12 @@ struct config_server {
 	struct words allow_users, allow_groups; /* beside the daemon's own */
 	bool allow_confined;
 	uint64_t max_clients;
+	/* What one guest may take of that. */
+	uint64_t user_clients, user_children, user_starting, user_requests,
+	    user_buffered, user_spawn_rate;
+	uint64_t max_requests;     /* not answered */
+	uint64_t max_buffered;     /* bytes, of all connections */
+	uint64_t max_spawn_rate;   /* a second; 0: none */
 	uint64_t max_children;     /* live, all states */
 	uint64_t max_starting;     /* of these, not yet running */
 	uint64_t max_standbys;     /* of all templates */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/admission.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
@@ -71,9 +72,13 @@ dispatch_request(struct client *c, const struct msg *m)
 	struct err e;
 	int r;
 
+	client_asked(c);
 	if (method == NULL)
 		r = err_set(&e, ERR_UNKNOWN_METHOD, "no method \"%s\"",
 		    m->method);
+	else if (method->serve != method_spawn &&
+	    admission_request(c, &e) == -1)
+		r = -1; /* a spawn has descriptors to take first */
 	else
 		r = method->serve(&rq, &e);
 	if (r == -1)

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "daemon/admission.h"
 #include "daemon/clients.h"
 #include "daemon/confined.h"
 #include "daemon/pidfd.h"
@@ -37,7 +38,6 @@ may_connect(struct client *c)
 int
 identity_check(struct client *c, int fd)
 {
-	const struct server *srv = c->srv;
 	struct ucred cred = { 0, (uid_t)-1, (gid_t)-1 };
 	socklen_t n = sizeof(cred);
 
@@ -46,16 +46,14 @@ identity_check(struct client *c, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0)
 		c->pid = cred.pid;
 	c->pidfd = pidfd_of_peer(fd, c->pid);
+	c->user = user_of(c->srv, c->account.uid, &c->refusal);
+	if (c->user == NULL)
+		return -1;
 	if (may_connect(c) == -1) {
 		refusals_log(c, "connect", c->refusal.msg);
 		return -1;
 	}
-	if (srv->clients.n >= srv->cfg->server.max_clients)
-		return err_set(&c->refusal, ERR_BUSY,
-		    "all %ju connections "
-		    "are taken",
-		    (uintmax_t)srv->cfg->server.max_clients);
-	return 0;
+	return admission_client(c, &c->refusal);
 }
 
 bool

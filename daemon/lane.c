@@ -16,6 +16,9 @@
  * that fails to start, once it has happened EARLY_DEATHS times in a row. */
 #define EARLY_NS NS_PER_S
 #define EARLY_DEATHS 3
+/* Orders that a zygote has before it.  It needs never wait for the next one,
+ * and what it has cannot be taken in turn any more. */
+#define FORKING_MAX 8
 
 const char *
 lane_name(const struct lane *l)
@@ -102,11 +105,34 @@ lane_leave(struct child *c)
 	c->line.tqe_prev = NULL;
 }
 
+/* The round in which C has its turn: behind the last one of its uid. */
+static uint64_t
+round_for(const struct lane *l, const struct child *c)
+{
+	const struct child *other;
+
+	TAILQ_FOREACH_REVERSE(other, &l->queue, child_list, line)
+	if (other->uid == c->uid)
+		return other->round + 1;
+	return l->round + 1;
+}
+
+/* Of each uid one has its turn, then of each another: who asks for many waits
+ * for himself. */
 static void
 enqueue(struct lane *l, struct child *c)
 {
+	struct child *before;
+
 	c->lane = l;
-	TAILQ_INSERT_TAIL(&l->queue, c, line);
+	c->round = round_for(l, c);
+	TAILQ_FOREACH_REVERSE(before, &l->queue, child_list, line)
+	if (before->round <= c->round)
+		break;
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&l->queue, before, c, line);
+	else
+		TAILQ_INSERT_HEAD(&l->queue, c, line);
 }
 
 void
@@ -168,10 +194,6 @@ lane_submit(struct lane *l, struct child *c)
 		refuse_gone(c);
 		return;
 	}
-	if (l->z != NULL && l->z->state == ZYGOTE_READY) {
-		zygote_fork(l->z, c);
-		return;
-	}
 	if (l->z == NULL && l->failures > 0 && lane_retry_ns(l) > 0) {
 		lane_refuse(c, &l->fail);
 		return;
@@ -179,15 +201,18 @@ lane_submit(struct lane *l, struct child *c)
 	enqueue(l, c);
 	if (l->z == NULL)
 		lane_start(l); /* may refuse C at once */
+	else
+		lane_serve(l);
 }
 
-static void
-serve_queue(struct lane *l)
+void
+lane_serve(struct lane *l)
 {
 	struct child *c;
 
 	while ((c = TAILQ_FIRST(&l->queue)) != NULL && l->z != NULL &&
-	    l->z->state == ZYGOTE_READY) {
+	    l->z->state == ZYGOTE_READY && l->z->forking < FORKING_MAX) {
+		l->round = c->round;
 		lane_leave(c);
 		zygote_fork(l->z, c);
 	}
@@ -223,7 +248,7 @@ turn_cold(struct lane *warm)
 	zygote_retire(z);
 	lane_turn_cold(t);
 	lane_start(&t->cold);
-	serve_queue(&t->cold);
+	lane_serve(&t->cold);
 }
 
 void
@@ -240,6 +265,8 @@ lane_renew(struct lane *l, struct zygote *z)
 		zygote_let_go(old);
 	if (z == NULL && !TAILQ_EMPTY(&l->queue))
 		lane_start(l);
+	else
+		lane_serve(l);
 }
 
 void
@@ -268,7 +295,7 @@ lane_ready(struct lane *l, struct zygote *z)
 	if (l->kind == ZYGOTE_WARM && t->way == ZYGOTE_ADOPTS_NOT)
 		turn_cold(l);
 	else
-		serve_queue(l);
+		lane_serve(l);
 	if (l == &t->warm && lane_state(l) == LANE_READY)
 		pool_start(&t->pool);
 	events_template(t);
@@ -287,7 +314,7 @@ lane_over(struct lane *l, const struct zygote *z, uint64_t lived_ns,
 	}
 	if (z != l->z) { /* it served no more */
 		failure_fini(f);
-		serve_queue(l); /* whom it had not forked yet */
+		lane_serve(l); /* whom it had not forked yet */
 		if (l->z == NULL && !TAILQ_EMPTY(&l->queue))
 			lane_start(l);
 		return;

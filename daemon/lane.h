@@ -20,6 +20,8 @@ void lane_renew(struct lane *, struct zygote *z);
 void lane_start(struct lane *);
 /* Takes a queued child. */
 void lane_submit(struct lane *, struct child *);
+/* Has the zygote fork those who wait, as many as it may have before it. */
+void lane_serve(struct lane *);
 /* Answers the spawn of a queued child with F, and frees the child. */
 void lane_refuse(struct child *, const struct failure *);
 /* Until the next try, 0 where it may be tried now. */

@@ -22,9 +22,9 @@
 static const char server_name[] = "forkserverd " FORKSERVERD_VERSION;
 
 static void
-pack_limits(const struct server *srv, msgpack_packer *pk)
+pack_limits(const struct request *rq, msgpack_packer *pk)
 {
-	const struct config_server *cfg = &srv->cfg->server;
+	const struct config_server *cfg = &rq->srv->cfg->server;
 	struct pack_map m;
 
 	pack_map_begin(pk, &m);
@@ -37,6 +37,17 @@ pack_limits(const struct server *srv, msgpack_packer *pk)
 	pack_kv_uint(pk, &m, "children", cfg->max_children);
 	pack_kv_uint(pk, &m, "clients", cfg->max_clients);
 	pack_kv_uint(pk, &m, "queued_bytes", cfg->max_queued_bytes);
+	pack_kv_uint(pk, &m, "starting", cfg->max_starting);
+	pack_kv_uint(pk, &m, "requests", cfg->max_requests);
+	pack_kv_uint(pk, &m, "buffered_bytes", cfg->max_buffered);
+	if (rq->client->user->guest) {
+		pack_kv_uint(pk, &m, "user_clients", cfg->user_clients);
+		pack_kv_uint(pk, &m, "user_children", cfg->user_children);
+		pack_kv_uint(pk, &m, "user_starting", cfg->user_starting);
+		pack_kv_uint(pk, &m, "user_requests", cfg->user_requests);
+		pack_kv_uint(pk, &m, "user_buffered_bytes", cfg->user_buffered);
+		pack_kv_uint(pk, &m, "user_spawn_rate", cfg->user_spawn_rate);
+	}
 	pack_map_end(&m);
 }
 
@@ -70,7 +81,7 @@ method_hello(struct request *rq, struct err *e)
 	pack_key(&o.pk, &m, "methods");
 	dispatch_pack_names(&o.pk);
 	pack_key(&o.pk, &m, "limits");
-	pack_limits(rq->srv, &o.pk);
+	pack_limits(rq, &o.pk);
 	pack_map_end(&m);
 	client_put(rq->client, &o);
 	return 0;
@@ -139,6 +150,21 @@ pack_counts(const struct children *cs, msgpack_packer *pk)
 	pack_map_end(&m);
 }
 
+static void
+pack_user(const struct user *u, msgpack_packer *pk)
+{
+	struct pack_map m;
+
+	pack_map_begin(pk, &m);
+	pack_kv_uint(pk, &m, "uid", u->uid);
+	pack_kv_uint(pk, &m, "clients", u->clients);
+	pack_kv_uint(pk, &m, "children", u->children);
+	pack_kv_uint(pk, &m, "starting", u->starting);
+	pack_kv_uint(pk, &m, "requests", u->requests);
+	pack_kv_uint(pk, &m, "buffered_bytes", u->bytes + u->spawn_bytes);
+	pack_map_end(&m);
+}
+
 int
 method_status(struct request *rq, struct err *e)
 {
@@ -163,6 +189,8 @@ method_status(struct request *rq, struct err *e)
 	pack_kv_uint(&o.pk, &m, "clients", srv->clients.n);
 	pack_key(&o.pk, &m, "children");
 	pack_counts(&srv->children, &o.pk);
+	pack_key(&o.pk, &m, "user");
+	pack_user(rq->client->user, &o.pk);
 	pack_kv_uint(&o.pk, &m, "standbys", srv->standbys.n);
 	pack_kv_bool(&o.pk, &m, "memory_scarce", srv->pools.pressure.high);
 	pack_kv_uint(&o.pk, &m, "spawned", srv->children.spawned);

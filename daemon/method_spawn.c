@@ -1,11 +1,12 @@
 /*
  * method_spawn: from the request to a child that is queued or ordered.  Owns
- * the limits on spawns and the fate of the descriptors that came with one.
+ * the fate of the descriptors that came with one.
  */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/admission.h"
 #include "daemon/asker.h"
 #include "daemon/capture.h"
 #include "daemon/child_ctl.h"
@@ -24,9 +25,6 @@
 #include "daemon/tenants.h"
 #include "proto/map.h"
 #include "proto/spawn.h"
-
-/* Jobs that children have not read yet, of all clients together. */
-#define JOBS_MAX (UINT64_C(256) << 20)
 
 /* What a spawn claims though its params are wrong elsewhere: without this its
  * descriptors would be taken for the next frame's. */
@@ -77,32 +75,6 @@ read_request(struct request *rq, struct spawn *s, int *fds, struct err *e)
 		return 0;
 	drop_fds(st, st->ninfds);
 	return -1;
-}
-
-static int
-admit(struct server *srv, struct err *e)
-{
-	const struct config_server *cfg = &srv->cfg->server;
-	const size_t *count = srv->children.count;
-
-	if (srv->drain.active)
-		return err_set(e, ERR_DRAINING, "the daemon is shutting down");
-	if (children_live(srv) >= cfg->max_children)
-		return err_set(e, ERR_BUSY,
-		    "%ju children are alive, no more "
-		    "are allowed",
-		    (uintmax_t)cfg->max_children);
-	if (count[CHILD_QUEUED] + count[CHILD_STARTING] >= cfg->max_starting)
-		return err_set(e, ERR_BUSY,
-		    "%ju children are about to start, "
-		    "no more are allowed",
-		    (uintmax_t)cfg->max_starting);
-	if (child_ctl_waiting() > JOBS_MAX)
-		return err_set(e, ERR_BUSY,
-		    "jobs of %ju bytes wait for their "
-		    "children",
-		    (uintmax_t)child_ctl_waiting());
-	return 0;
 }
 
 /* Takes FDS, which has room for SPAWN_JOB_FDS, in every case. */
@@ -160,7 +132,7 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	struct template *t;
 	struct child *c = NULL;
 
-	if (admit(rq->srv, e) == 0 && capture_admit(&s->capture, e) == 0 &&
+	if (admission_spawn(rq, s, e) == 0 &&
 	    (t = find_template(rq, s->template, e)) != NULL)
 		c = child_new(rq, s, t, e);
 	if (c == NULL) {
@@ -217,6 +189,10 @@ method_spawn(struct request *rq, struct err *e)
 
 	if (read_request(rq, &s, fds, e) == -1)
 		return -1;
+	if (admission_request(rq->client, e) == -1) {
+		drop(fds, s.nfds);
+		return -1;
+	}
 	t = s.token.n > 0 ? token_find(rq, s.token) : NULL;
 	if (t != NULL) {
 		drop(fds, s.nfds);

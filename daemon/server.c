@@ -141,6 +141,7 @@ server_fini(struct server *srv)
 	children_fini(srv);
 	leftovers_fini(srv);
 	clients_fini(srv);
+	users_fini(&srv->users);
 	events_fini(&srv->events);
 	templates_forget_standbys(srv);
 	/* Left over only after a second signal; EOF ends them. */

@@ -27,6 +27,7 @@
 #include "daemon/reaper.h"
 #include "daemon/refusals.h"
 #include "daemon/templates.h"
+#include "daemon/users.h"
 
 struct server {
 	struct ev_loop *loop; /* its own, never libev's default one,
@@ -39,6 +40,7 @@ struct server {
 	struct refusals refusals;
 	struct own_limits limits;
 	struct listener listener;
+	struct users users;
 	struct clients clients;
 	struct children children;
 	struct latency latency;

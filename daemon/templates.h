@@ -28,7 +28,8 @@ struct lane {
 	struct template *t;
 	enum zygote_kind kind;
 	struct zygote *z;        /* NULL: none; may be ending */
-	struct child_list queue; /* wait for it */
+	struct child_list queue; /* wait for it, uid by uid in turn */
+	uint64_t round;          /* of the last that was served */
 	struct failure fail;     /* of the last try */
 	unsigned failures;       /* in a row */
 	unsigned early_deaths;   /* in a row, of ready zygotes */

@@ -165,6 +165,15 @@ is_forked(const struct ordered *o)
 	return (o->c != NULL ? o->c->pid : o->sb->pid) != 0;
 }
 
+/* An order is done: there is room for another. */
+static void
+one_less(struct zygote *z)
+{
+	z->forking--;
+	if (z == z->lane->z)
+		lane_serve(z->lane);
+}
+
 static int
 take_forked(struct zygote *z, const struct msg *msg, struct err *e)
 {
@@ -190,8 +199,8 @@ take_forked(struct zygote *z, const struct msg *msg, struct err *e)
 		standby_forked(o.sb, pid, fd);
 		return 0;
 	}
-	z->forking--;
 	child_forked(o.c, pid, fd, at);
+	one_less(z);
 	return 0;
 }
 
@@ -217,9 +226,9 @@ take_fork_failed(struct zygote *z, const struct msg *msg, struct err *e)
 		standby_not_forked(o.sb, &why);
 		return 0;
 	}
-	z->forking--;
 	spawn_reply_err(o.c, &why);
 	child_drop(o.c);
+	one_less(z);
 	return 0;
 }
 

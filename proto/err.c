@@ -20,6 +20,8 @@ fill(struct err *e, enum err_code code, int sys, const char *fmt, va_list ap)
 	/* The text may name the key that E had. */
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	e->key[0] = '\0';
+	e->resource = NULL;
+	e->retry_ns = 0;
 }
 
 int

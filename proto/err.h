@@ -7,6 +7,7 @@
 #define PROTO_ERR_H
 
 #include <stdarg.h>
+#include <stdint.h>
 
 /*
  * The one table of error codes: enumerator, name on the wire, meaning.
@@ -52,6 +53,8 @@ struct err {
 	int sys; /* errno of the call that failed, 0 if none did */
 	char
 	    key[48]; /* request key at fault, "" if none; key paths as a.b[3] */
+	const char *resource; /* that is exhausted, a literal; NULL: none is */
+	uint64_t retry_ns;    /* then: not before is it worth a try */
 	char msg[512]; /* lower case, no full stop, names object and value */
 };
 

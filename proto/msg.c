@@ -210,7 +210,19 @@ msg_error(struct msg_out *o, uint32_t id, const struct err *e)
 		pack_kv_text(&o->pk, &m, "key", e->key);
 	if (e->sys != 0)
 		pack_kv_int(&o->pk, &m, "errno", e->sys);
+	if (e->resource != NULL) {
+		pack_kv_str(&o->pk, &m, "resource", e->resource);
+		pack_kv_uint(&o->pk, &m, "retry_ns", e->retry_ns);
+	}
 	pack_map_end(&m);
+}
+
+bool
+msg_answers(const struct msg_out *o)
+{
+	/* An array of four, the first 1: msg_begin_result, msg_begin_error. */
+	return o->buf.size > 1 && (uint8_t)o->buf.data[0] == 0x94 &&
+	    o->buf.data[1] == MSG_RESPONSE;
 }
 
 static void

@@ -61,8 +61,12 @@ void msg_begin_notify(struct msg_out *, const char *method);
 void msg_begin_result(struct msg_out *, uint32_t id);
 void msg_begin_error(struct msg_out *, uint32_t id);
 
-/* A whole error response made from E: code, message, key and errno. */
+/* A whole error response made from E: code, message, key, errno, and what is
+ * exhausted. */
 void msg_error(struct msg_out *, uint32_t id, const struct err *);
+
+/* Whether O, with what was written to it, is a response. */
+bool msg_answers(const struct msg_out *);
 
 /* Reads an error map as msg_error packs it; what is not there stays empty. */
 void msg_read_error(const msgpack_object *, struct err *);
