@@ -65,6 +65,8 @@ journal_entry(char *buf, size_t n, int priority, const char *line)
 	}
 	len = snprintf(buf + at, n - at, "MESSAGE=%s", line);
 	at += len < n - at ? len : n - at - 1;
+	/* Without its end it would be no field. */
+	buf[at++] = '\n';
 	return at;
 }
 
