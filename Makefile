@@ -39,6 +39,7 @@ PREFIX ?= /usr/local
 bindir = $(PREFIX)/bin
 libdir = $(PREFIX)/lib
 libexecdir = $(PREFIX)/libexec/forkserverd
+docdir = $(PREFIX)/share/doc/forkserverd
 # Debian's Python looks into dist-packages, others into site-packages.
 pythondir = $(PREFIX)/lib/python3.14/$(notdir $(shell python3.14 -c \
 	'import sysconfig; print(sysconfig.get_path("purelib"))'))
@@ -267,6 +268,11 @@ soak: programs
 check-tractor: programs
 	@PYTHONPATH=client/python python3.14 tests/tractor/check.py
 
+## bench-tractor an actor's start and end, with tractor's backend and ours
+.PHONY: bench-tractor
+bench-tractor: programs
+	@PYTHONPATH=client/python python3.14 tests/tractor/bench.py
+
 ## compat        packages preloaded in each mode; writes daemon/zygote/COMPAT.md
 compat: all
 	@python3.14 tests/compat/run.py
@@ -312,7 +318,8 @@ INSTALL ?= install
 INSTALL_DIRS := systemd/user:$(PREFIX)/lib/systemd/user \
 	systemd/system:$(PREFIX)/lib/systemd/system \
 	systemd/sysusers.d:$(PREFIX)/lib/sysusers.d \
-	systemd/bash-completion:$(PREFIX)/share/bash-completion/completions
+	systemd/bash-completion:$(PREFIX)/share/bash-completion/completions \
+	examples:$(docdir)/examples client/python/examples:$(docdir)/examples
 
 # SOURCE:DESTINATION of each file. One whose name ends in .in is filled in.
 made = $(if $(filter %.in,$1),$(obj)/$(1:.in=),$1)

@@ -33,6 +33,10 @@ lib/sysusers.d/forkserverd.conf
 libexec/forkserverd/forkserver-zygote
 share/bash-completion/completions/forkctl
 share/bash-completion/completions/forkserverd
+share/doc/forkserverd/examples/actors.py
+share/doc/forkserverd/examples/executor.py
+share/doc/forkserverd/examples/forkserverd.toml
+share/doc/forkserverd/examples/nursery.py
 share/man/man1/forkctl.1
 share/man/man5/forkserverd.toml.5
 share/man/man8/forkserverd.8

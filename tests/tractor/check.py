@@ -3,7 +3,7 @@
 Environment:
   TRACTOR_PATH  tractor's tree, then what it needs, as PYTHONPATH has it
   FILES         "tests/test_rpc.py …": these only, in tractor's tree
-  SECONDS       limit of each test (120)
+  LIMIT         seconds for each test (120)
   TRIES         how often a test is run on each side where they differ (3)
 
 File by file, with the stock backend and then with the daemon's.  Worse is a
@@ -13,6 +13,7 @@ Nothing may be left running.
 
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ import daemon
 import forkserverd
 import suite
 
-SECONDS = float(os.environ.get("SECONDS", "120"))
+LIMIT = float(os.environ.get("LIMIT", "120"))
 TRIES = int(os.environ.get("TRIES", "3"))
 END_NS = 10_000_000_000  # for actors to end once their test has, with their grace
 
@@ -105,6 +106,8 @@ def main():
         str(p.relative_to(tree)) for p in (tree / "tests").rglob("test_*.py")
     )
     suite.become_subreaper()
+    # In the background of a shell it is ignored, which the tests would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     log = daemon.TREE / "build/check-tractor"
     log.mkdir(parents=True, exist_ok=True)
     worse = []
@@ -114,7 +117,7 @@ def main():
         forkserverd.connect(socket) as client,
     ):
         common = tree, daemon.environment(socket, pathlib.Path(folder))
-        rest = SECONDS, {process.pid}
+        rest = LIMIT, {process.pid}
         stock = Side("stock", suite.Run(*common, (), *rest, log / "stock.log"))
         ours = Side(
             "ours",

@@ -8,6 +8,12 @@ Environment, of whoever runs pytest:
 
 import json
 import os
+import re
+
+
+def name(item_or_id):
+    """An id that is the same in each run."""
+    return re.sub(r" at 0x[0-9a-f]+", "", getattr(item_or_id, "nodeid", item_or_id))
 
 
 class Teller:
@@ -23,16 +29,16 @@ class Teller:
         if only:
             with open(only) as file:
                 wanted = set(json.load(file))
-            others = [item for item in items if item.nodeid not in wanted]
-            items[:] = [item for item in items if item.nodeid in wanted]
+            others = [item for item in items if name(item) not in wanted]
+            items[:] = [item for item in items if name(item) in wanted]
             config.hook.pytest_deselected(items=others)
 
     def pytest_collection_finish(self, session):
-        self._tell("collected", [item.nodeid for item in session.items])
+        self._tell("collected", [name(item) for item in session.items])
 
     def pytest_runtest_logstart(self, nodeid):
         self._outcome = None
-        self._tell("start", nodeid)
+        self._tell("start", name(nodeid))
 
     def pytest_runtest_logreport(self, report):
         if hasattr(report, "wasxfail"):
@@ -43,7 +49,7 @@ class Teller:
             self._outcome = "failed" if self._outcome == "failed" else outcome
 
     def pytest_runtest_logfinish(self, nodeid):
-        self._tell("end", nodeid, self._outcome)
+        self._tell("end", name(nodeid), self._outcome)
 
 
 def pytest_configure(config):
