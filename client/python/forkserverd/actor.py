@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import linecache
 import os
 import platform
 import signal as signals
@@ -26,6 +27,21 @@ from .errors import ChildError, Disconnected, Error, RequestError
 _STDIO = ("stdin", "stdout", "stderr")
 _POPEN_KEYS = (*_STDIO, "cwd", "env")  # of proc_kwargs, that mean something here
 _PACKAGES = ("tractor", "trio", "msgspec")
+
+# What is between an actor's entry and its calls.
+_ON_STACKS = (
+    __name__,
+    "contextlib",
+    "tractor._child",
+    "tractor._context",
+    "tractor.devx._frame_stack",
+    "tractor.discovery._api",
+    "tractor.runtime._portal",
+    "tractor.runtime._rpc",
+    "tractor.runtime._runtime",
+    "tractor.spawn._entry",
+    "trio._core._run",
+)
 
 
 @functools.cache
@@ -313,7 +329,12 @@ def prime() -> None:
     ):
         with contextlib.suppress(ImportError):  # some tractors do without
             importlib.import_module(name)
-    inspect.stack()  # tractor does so for each call; it knows all modules then
+    # For each call tractor looks at the whole stack, with its source.
+    inspect.stack()
+    for name in _ON_STACKS:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None:
+            linecache.getlines(file)
     versions()
 
 
@@ -346,9 +367,9 @@ def main(
     signals.signal(signals.SIGTERM, signals.SIG_DFL)
     from tractor._child import _actor_child_main
 
-    from .tractor import install
+    from .tractor import inherit
 
-    install(**backend)
+    inherit(**backend)
     _look_for_sockets_anew()
     sys.argv[:] = ["tractor._child"]
     _actor_child_main(

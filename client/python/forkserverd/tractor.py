@@ -79,7 +79,18 @@ def install(
         warnings.warn(f"tractor's own backend is used: {exc}", RuntimeWarning, stacklevel=2)
         return
     place = None if socket is None else os.fspath(socket)
-    ours = Backend(template, place, stock if fallback else None)
+    _put(methods, Backend(template, place, stock if fallback else None))
+
+
+def inherit(*, template: str, fallback: Literal["stock"] | None) -> None:
+    """`install` for an actor: this tractor is the one at which its parent has
+    looked, and the daemon its own."""
+    from tractor.spawn import _spawn, _trio
+
+    _put(_spawn._methods, Backend(template, None, _trio.trio_proc if fallback else None))
+
+
+def _put(methods: dict[Any, Any], ours: Backend) -> None:
     for name in METHODS:
         methods[name] = ours.spawn
 
