@@ -263,12 +263,14 @@ static _Noreturn void
 canary(struct template *t)
 {
 	struct err e;
-	PyObject *r = runtime_call(t->runtime, &e, "canary", "(i)", t->promote);
+	PyObject *r = runtime_call(t->runtime, &e, "standby", "()");
 
-	if (r != NULL) {
-		wset_learn();
+	/* What a job touches, before more is touched that few jobs do. */
+	wset_learn();
+	if (r != NULL)
+		r = runtime_call(t->runtime, &e, "canary", "(i)", t->promote);
+	if (r != NULL)
 		_exit(CANARY_GOOD);
-	}
 	canary_say(FDS_CONTROL, e.msg, NULL);
 	_exit(1);
 }
@@ -336,10 +338,10 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 		_exit(1);
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
 	set_ops();
-	if (cgroup != NULL)
+	if (cgroup != NULL) {
 		enter_cgroup(cgroup, kind);
-	/* What it costs in memory is the control group's. */
-	wset_populate();
+		wset_populate();
+	}
 	awake(t);
 	r = runtime_call(t->runtime, &e, "born", "(ii)", t->promote,
 	    CONTROL_SIGNAL);
@@ -379,6 +381,9 @@ child_fork(struct template *t, enum child_kind kind, int control, int null_fd,
 	PyOS_BeforeFork();
 	pid = fork();
 	if (pid == 0) {
+		/* At once, or in the control group whose memory it is. */
+		if (cgroup == NULL)
+			wset_populate();
 		PyOS_AfterFork_Child();
 		begin(t, kind, control, null_fd, cgroup);
 	}

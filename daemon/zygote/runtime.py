@@ -26,7 +26,8 @@ import _forkserverd_stdio
 import _forkserverd_unique
 from _forkserverd_program import PREPARE, CannotRun
 
-PRIMING_RUNS = 40  # of trio.run; CPYTHON.md has what they win
+PRIMING_RUNS = 40  # of a job of nothing; CPYTHON.md has what they win
+PRIMING_LOOKS = 3  # at all objects, which are many before they are frozen
 
 _trio = None  # the module, where it is to be had
 _heeding = False  # what the daemon asks for
@@ -104,9 +105,11 @@ def find_trio():
 def prime(targets):
     """Runs what every child will run, so that it is warm in all of them, and
     the functions that the template names.  None, or the fault."""
-    if _trio is not None:
-        for _ in range(PRIMING_RUNS):
-            _trio.run(_prime_trio)
+    for _ in range(PRIMING_RUNS):
+        _forkserverd_unique.reseed()
+        _rehearse()
+    for _ in range(PRIMING_LOOKS):
+        _forkserverd_remains.flush()
     try:
         raise LookupError("priming")
     except LookupError as exc:
@@ -163,16 +166,20 @@ def born(promoted, control_signal):
 
 
 def standby():
-    """Before a job comes: a job of nothing, from its surroundings to its end, so
-    that what a real one will touch is the child's own already."""
+    """Before a job comes: one of nothing, so that what a real one will touch is
+    the child's own already."""
+    _rehearse()
+    _forkserverd_remains.flush()
+
+
+def _rehearse():
+    """A job of nothing, from its surroundings to its end."""
     argv = sys.argv[:]
-    _point_back()
     if "PYTHONUNBUFFERED" not in os.environ:  # that could not be undone
-        _forkserverd_stdio.begin()
+        surround(False, [], [])
     target = "_prime_trio" if _trio is not None else "_prime_plain"
     PREPARE["call"](f"{__name__}:{target}", [], {})()
     _forkserverd_stdio.flush()
-    _forkserverd_remains.flush()
     sys.argv[:] = argv
 
 

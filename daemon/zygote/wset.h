@@ -1,7 +1,8 @@
 /*
  * wset: the working set of a template's children: the pages that the canary got
  * copies of, which each child has the kernel copy in one go, rather than by a
- * fault each.  All of it is advice: what fails costs a child its faults.
+ * fault each, and the files that it read, which children have mapped from the
+ * fork on.  All of it is advice: what fails costs a child its faults.
  */
 #ifndef ZYGOTE_WSET_H
 #define ZYGOTE_WSET_H
@@ -11,7 +12,7 @@
 void wset_prepare(void);
 void wset_take(void);
 
-/* In the canary, at its end. */
+/* In the canary, when it has done what a job does. */
 void wset_learn(void);
 
 /* In a child, before it touches much. */
