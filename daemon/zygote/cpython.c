@@ -8,10 +8,15 @@
 #endif
 
 #define Py_BUILD_CORE 1
+#include <internal/pycore_code.h>
 #include <internal/pycore_debug_offsets.h>
 #include <internal/pycore_interp.h>
 #include <internal/pycore_interpframe_structs.h>
 #include <internal/pycore_object.h>
+#include <internal/pycore_obmalloc.h>
+#define NEED_OPCODE_METADATA
+#include <internal/pycore_opcode_metadata.h>
+#include <internal/pycore_pymem.h>
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_runtime.h>
 #include <internal/pycore_unicodeobject.h>
@@ -266,6 +271,76 @@ cpython_immortal(PyObject *op)
 		_Py_SetImmortalUntracked(op);
 	else if (PyUnicode_CHECK_INTERNED(op))
 		_PyUnicode_InternImmortal(PyInterpreterState_Get(), &op);
+}
+
+/*
+ * LOAD_CONST becomes, when it is first run, one of two that go by whether the
+ * constant is immortal.  The one for others counts all the same, and where its
+ * reference is then given up elsewhere, which doesn't count, the counts add up
+ * to an end after all.
+ */
+void
+cpython_settle_constants(PyCodeObject *code)
+{
+	_Py_CODEUNIT *c = _PyCode_CODE(code);
+	unsigned arg = 0;
+
+	for (Py_ssize_t i = 0; i < Py_SIZE(code); i++) {
+		uint8_t op = c[i].op.code;
+
+		arg = arg << 8 | c[i].op.arg;
+		if (op == EXTENDED_ARG)
+			continue;
+		if (op == LOAD_CONST_MORTAL &&
+		    _Py_IsImmortal(PyTuple_GET_ITEM(code->co_consts, arg)))
+			c[i].op.code = LOAD_CONST_IMMORTAL;
+		arg = 0;
+		i += _PyOpcode_Caches[_PyOpcode_Deopt[op]];
+	}
+}
+
+void
+cpython_immortal_constant(PyObject *op)
+{
+	Py_INCREF(op); /* it may give another one for it */
+	_PyUnicode_InternImmortal(PyInterpreterState_Get(), &op);
+}
+
+/* Until no pool of that class has a free block.  false: what is asked for comes
+ * from elsewhere. */
+static bool
+fill_class(struct _obmalloc_state *st, int class)
+{
+	for (;;) {
+		poolp pool = st->pools.used[2 * class];
+		void *p;
+
+		/* The list's head, its own successor: there is none. */
+		if (pool->nextpool == pool)
+			return true;
+		p = PyObject_Malloc(INDEX2SIZE(class));
+		if (p == NULL || POOL_ADDR(p) != pool) {
+			PyObject_Free(p);
+			return false;
+		}
+	}
+}
+
+void
+cpython_fill_pools(void)
+{
+	struct _obmalloc_state *st = PyInterpreterState_Get()->obmalloc;
+	const size_t largest = INDEX2SIZE(NB_SMALL_SIZE_CLASSES - 1);
+
+	for (int class = 0; class < NB_SMALL_SIZE_CLASSES; class++)
+		if (!fill_class(st, class))
+			return;
+	/* And the pools that are free; then one that is a new arena's, which
+	 * stays by that. */
+	while (st->mgmt.usable_arenas != NULL)
+		if (PyObject_Malloc(largest) == NULL)
+			return;
+	(void)PyObject_Malloc(largest);
 }
 
 static_assert(offsetof(_PyInterpreterFrame, localsplus) <= CPYTHON_FRAME_BYTES);

@@ -68,6 +68,16 @@ int cpython_allow_all_extensions(struct err *e);
  * counted any more.  Not where it is a string that was not interned: as it might
  * be later, with a count. */
 void cpython_immortal(PyObject *op);
+/* A string, which is interned by that; not where an equal one was before. */
+void cpython_immortal_constant(PyObject *op);
+
+/* Has CODE load its immortal constants as such; once all of them are. */
+void cpython_settle_constants(PyCodeObject *code);
+
+/* Takes, for good, what is free of the current interpreter's small blocks: the
+ * next ones come from an arena without any, which is there already.  Does
+ * nothing where Python's objects have another allocator. */
+void cpython_fill_pools(void);
 
 /* A frame of the evaluation loop, from a copy of its first CPYTHON_FRAME_BYTES
  * bytes: addresses that may be stale and are to be read with care (stacks.c). */

@@ -25,9 +25,21 @@ watched(PyObject *op)
 	Py_ssize_t at = Py_TYPE(op)->tp_weaklistoffset;
 
 	/* Each type has weak references, its bases', and none ends: they are
-	 * cycles, and frozen. */
-	return !PyType_Check(op) && at > 0 &&
+	 * cycles, and frozen.  Code has its function's end, and trio keeps a
+	 * table of much of it. */
+	return !PyType_Check(op) && !PyCode_Check(op) && at > 0 &&
 	    *(PyObject **)((char *)op + at) != NULL;
+}
+
+/* An instance whose own end nobody sees; that of what it keeps, perhaps. */
+static bool
+ends_unseen(PyObject *op)
+{
+	PyTypeObject *t = Py_TYPE(op);
+
+	return (t->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 &&
+	    PyType_GetSlot(t, Py_tp_finalize) == NULL &&
+	    PyType_GetSlot(t, Py_tp_del) == NULL && !watched(op);
 }
 
 static void
@@ -66,13 +78,29 @@ is_constant(PyObject *op)
 }
 
 static bool
-values_are_immortal(PyObject *dict)
+is_harmless(PyObject *op)
+{
+	return PyUnstable_IsImmortal(op) || ends_unseen(op);
+}
+
+static bool
+values_are_harmless(PyObject *dict)
 {
 	PyObject *value;
 	Py_ssize_t at = 0;
 
 	while (dict != NULL && PyDict_Next(dict, &at, NULL, &value))
-		if (!PyUnstable_IsImmortal(value))
+		if (!is_harmless(value))
+			return false;
+	return true;
+}
+
+static bool
+items_are_harmless(PyObject *tuple)
+{
+	for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(tuple);
+	    i++)
+		if (!is_harmless(PyTuple_GET_ITEM(tuple, i)))
 			return false;
 	return true;
 }
@@ -85,20 +113,21 @@ is_done_function(PyObject *op)
 
 	return (f->func_closure == NULL ||
 		   PyUnstable_IsImmortal(f->func_closure)) &&
-	    (f->func_defaults == NULL ||
-		PyUnstable_IsImmortal(f->func_defaults)) &&
-	    values_are_immortal(f->func_kwdefaults) &&
-	    values_are_immortal(f->func_dict);
+	    items_are_harmless(f->func_defaults) &&
+	    values_are_harmless(f->func_kwdefaults) &&
+	    values_are_harmless(f->func_dict);
 }
 
-/* A function of its own keeps what is in it.  One written in C has a state to
- * free, and gc.is_tracked is asked about some. */
+/* A function of its own keeps what is in it; of one written in C memory alone
+ * is freed. */
 static bool
 is_kept_module(PyObject *op)
 {
 	PyObject *dict = PyModule_GetDict(op), *value;
 	Py_ssize_t at = 0;
 
+	if (PyModule_GetDef(op) != NULL)
+		return true;
 	while (PyDict_Next(dict, &at, NULL, &value))
 		if (PyFunction_Check(value) &&
 		    PyFunction_GET_GLOBALS(value) == dict)
@@ -115,7 +144,7 @@ is_fit(PyObject *op)
 		&PyClassMethodDescr_Type };
 	static PyTypeObject *const keepers[] = { &PyProperty_Type,
 		&PyClassMethod_Type, &PyStaticMethod_Type, &PyContextVar_Type,
-		&PyCell_Type, &PyTuple_Type, &PyFrozenSet_Type };
+		&PyCell_Type, &PyTuple_Type, &PyFrozenSet_Type, &PySlice_Type };
 	PyObject *of;
 
 	if (PyType_Check(op))
@@ -143,6 +172,15 @@ is_fit(PyObject *op)
 
 static int reach(PyObject *op, void *arg);
 
+/* Strings that no name is are not interned by themselves. */
+static void
+intern_constants(PyObject *consts)
+{
+	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++)
+		if (PyUnicode_CheckExact(PyTuple_GET_ITEM(consts, i)))
+			cpython_immortal_constant(PyTuple_GET_ITEM(consts, i));
+}
+
 /* The collector does not know code. */
 static void
 reach_code(PyCodeObject *c, struct walk *w)
@@ -152,8 +190,10 @@ reach_code(PyCodeObject *c, struct walk *w)
 		c->co_localspluskinds, c->co_filename, c->co_name,
 		c->co_qualname, c->co_linetable };
 
+	intern_constants(c->co_consts);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		reach(parts[i], w);
+	cpython_settle_constants(c);
 }
 
 static void
@@ -213,6 +253,32 @@ list(PyObject *op, void *arg)
 	return 1;
 }
 
+/* What a class has of itself, as the members of an enumeration, ends with it. */
+static void
+make_members(PyObject *type)
+{
+	PyObject *dict = PyType_GetDict((PyTypeObject *)type), *value;
+	Py_ssize_t at = 0;
+
+	while (PyDict_Next(dict, &at, NULL, &value))
+		if (Py_IS_TYPE(value, (PyTypeObject *)type) &&
+		    ends_unseen(value))
+			make(value);
+	Py_DECREF(dict);
+}
+
+static void
+make_fit(PyObject *op)
+{
+	if (!is_fit(op))
+		return;
+	make(op);
+	if (PyType_Check(op))
+		make_members(op);
+	else if (PyModule_CheckExact(op) && PyUnstable_IsImmortal(op))
+		make(PyModule_GetDict(op));
+}
+
 int
 immortal_make(struct err *e)
 {
@@ -229,9 +295,8 @@ immortal_make(struct err *e)
 	}
 	for (int pass = 0; pass < PASSES; pass++)
 		for (size_t i = 0; i < w.n; i++)
-			if (!PyUnstable_IsImmortal(w.tracked[i]) &&
-			    is_fit(w.tracked[i]))
-				make(w.tracked[i]);
+			if (!PyUnstable_IsImmortal(w.tracked[i]))
+				make_fit(w.tracked[i]);
 	free(w.tracked);
 	if (w.room == 0)
 		return err_sys(e, ENOMEM, "list the objects of a template");

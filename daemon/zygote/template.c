@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/zygote/compact.h"
 #include "daemon/zygote/cpython.h"
 #include "daemon/zygote/immortal.h"
 #include "daemon/zygote/interp.h"
@@ -110,7 +111,10 @@ freeze(struct template *t, struct err *e)
 	cpython_hooks_before(t->ts);
 	if (call(t, "freeze", e) == -1)
 		return -1;
-	return immortal_make(e);
+	if (immortal_make(e) == -1)
+		return -1;
+	compact_make();
+	return 0;
 }
 
 int

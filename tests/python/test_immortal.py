@@ -7,7 +7,7 @@ import pytest
 from conftest import BIN, ENVIRONMENT, MODES, running
 
 MODULE = """
-import math, weakref
+import enum, math, weakref
 
 ended = []
 
@@ -28,6 +28,17 @@ def function(a=(1, (2.5, b"three"))):
 def watched():
     pass
 
+def constant():
+    return [lambda: "not a name"]
+
+constant()[0]()
+
+class Kind(enum.Enum):
+    ONE = 1
+
+def default(a=Kind.ONE, b=Ends("default")):
+    pass
+
 nested = ()
 for _ in range(100_000):
     nested = (nested,)
@@ -46,11 +57,15 @@ IMMORTAL += ["function.__code__.co_consts", "function.__defaults__", "Ends.__mro
 IMMORTAL += [
     "function.__code__.co_names",
     "function.__defaults__[0][1][1]",
+    "math",
     "math.sqrt",
+    "constant()[0].__code__.co_consts[0]",
+    "Kind.ONE",
 ]
 MORTAL = ["ended", "instance", "closure", "in_tuple", "in_frozenset", "bound"]
-MORTAL += ["watched", "watch", "appends", "math"]
+MORTAL += ["watched", "watch", "appends", "default"]
 ENDS = ["instance", "closure", "in_tuple", "in_frozenset", "bound", "watched"]
+ENDS += ["default"]
 
 PROGRAM = f"""
 import gc, json, sys, ends
@@ -96,3 +111,29 @@ def test_what_has_an_end_ends(socket, mode):
     assert immortal == {**dict.fromkeys(IMMORTAL, True), **dict.fromkeys(MORTAL, False)}
     assert seen == ENDS
     assert rest == [True, True, "function"]
+
+
+COUNT = """
+import sys, ends
+made = ends.constant()[0]
+counted = made.__code__, made.__code__.co_consts[0]
+before = [sys.getrefcount(one) for one in counted]
+kept = [ends.constant()[0]() for _ in range(1000)]
+del kept
+print([sys.getrefcount(one) for one in counted] == before)
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_constant_that_is_used_is_not_counted(socket, mode):
+    """Else the count of one that is used for long enough would overflow."""
+    command = [BIN / "forkctl", "--socket", socket, "run", "--template", mode]
+    ran = subprocess.run(
+        [*command, "-c", COUNT],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.stderr, ran.stdout) == ("", "True\n")

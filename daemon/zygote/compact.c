@@ -1,0 +1,43 @@
+#include "daemon/zygote/compact.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "daemon/zygote/cpython.h"
+
+#define LARGEST (64 << 10)  /* of the holes between malloc's blocks */
+#define HOLES_MAX (8 << 20) /* bytes that are filled at most */
+
+/*
+ * malloc takes the smallest hole that is large enough, and the heap's end only
+ * where there is none.  So what is higher than all before it was no hole.
+ */
+static void
+fill_holes(void)
+{
+	uintptr_t highest = 0;
+	size_t filled = 0;
+
+	for (size_t size = LARGEST; size >= 16;) {
+		void *p = malloc(size);
+
+		if (p == NULL || filled > HOLES_MAX) {
+			free(p);
+			return;
+		}
+		if ((uintptr_t)p > highest) {
+			highest = (uintptr_t)p;
+			free(p);
+			size -= size > 1024 ? size / 8 / 16 * 16 : 16;
+		} else {
+			filled += size;
+		}
+	}
+}
+
+void
+compact_make(void)
+{
+	cpython_fill_pools();
+	fill_holes();
+}
