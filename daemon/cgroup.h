@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include "proto/err.h"
 
@@ -34,6 +35,9 @@ void cgroups_fini(struct server *);
 /* A new one: *PATH is the caller's to give back by cgroup_remove; NULL where
  * children have none.  0, or -1 with E filled. */
 int cgroup_new(struct server *, char **path, struct err *);
+/* For a child of UID's, who may not write there himself: *PROCS is open on its
+ * cgroup.procs, and he may kill all that is in it.  0, or -1 with E filled. */
+int cgroup_lend(const char *path, uid_t uid, int *procs, struct err *);
 /* SIGKILL to all that is in it; nothing where PATH is NULL. */
 void cgroup_kill(const char *path);
 /* Whether anybody is in it, or below it; false where PATH is NULL. */

@@ -78,19 +78,12 @@ child_start_name(const struct child *c)
 	return c->standby ? "standby" : lane_name(c->lane);
 }
 
-static bool
-is_starting(enum child_state s)
-{
-	return s == CHILD_QUEUED || s == CHILD_STARTING;
-}
-
 void
 child_set_state(struct child *c, enum child_state s)
 {
 	struct children *cs = &c->srv->children;
 
-	if (is_starting(s) != is_starting(c->state))
-		c->user->starting += is_starting(s) ? 1 : -1;
+	user_child_moves(c, s);
 	cs->count[c->state]--;
 	cs->count[s]++;
 	c->state = s;
@@ -122,8 +115,7 @@ static void
 leave_live(struct child *c)
 {
 	walk_leaves(c);
-	c->user->children--;
-	c->user->starting -= is_starting(c->state);
+	user_child_leaves(c);
 	TAILQ_REMOVE(&c->srv->children.live, c, link);
 	tenant_used(c->templ);
 }
@@ -224,9 +216,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	}
 	cs->last_id++;
 	template_use(t);
-	c->user = user_ref(rq->client->user);
-	c->user->children++;
-	c->user->starting++;
+	user_child_joins(c, rq->client->user);
 	tenant_used(t);
 	tree_join(c, rq->client);
 	TAILQ_INSERT_TAIL(&cs->live, c, link);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/admission.h"
+#include "daemon/client_share.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/events.h"
@@ -31,34 +31,6 @@ client_find(struct server *srv, uint64_t id)
 	return table_get(&srv->clients.by_id, id);
 }
 
-/* What it buffers counts for its user, and in all. */
-static void
-weigh(struct client *c, uint64_t bytes)
-{
-	c->user->bytes += bytes - c->bytes;
-	c->srv->users.bytes += bytes - c->bytes;
-	c->bytes = bytes;
-}
-
-static void
-count_requests(struct client *c, size_t n)
-{
-	c->user->requests += n - c->requests;
-	c->srv->users.requests += n - c->requests;
-	c->requests = n;
-}
-
-static void
-leave_user(struct client *c)
-{
-	if (c->user == NULL)
-		return;
-	weigh(c, 0);
-	count_requests(c, 0);
-	c->user->clients -= !c->refused;
-	user_drop(c->srv, c->user);
-}
-
 static void
 client_free(struct client *c)
 {
@@ -79,7 +51,7 @@ client_free(struct client *c)
 	if (c->pidfd != -1)
 		close(c->pidfd);
 	stream_fini(&c->st);
-	leave_user(c);
+	client_share_leave(c);
 	account_fini(&c->account);
 	free(c);
 }
@@ -128,10 +100,7 @@ check_bytes(struct client *c)
 {
 	struct err e;
 
-	if (c->user == NULL)
-		return;
-	weigh(c, c->st.in_cap + c->st.out_bytes);
-	if (c->state != CLIENT_OPEN || admission_bytes(c, &e) == 0)
+	if (client_share_weigh(c, &e) == 0 || c->state != CLIENT_OPEN)
 		return;
 	log_warn("conn=%ju pid=%d op=drop code=%s: %s", (uintmax_t)c->id,
 	    (int)c->pid, err_name(e.code), e.msg);
@@ -139,18 +108,12 @@ check_bytes(struct client *c)
 }
 
 void
-client_asked(struct client *c)
-{
-	count_requests(c, c->requests + 1);
-}
-
-void
 client_put(struct client *c, struct msg_out *o)
 {
 	struct err e;
 
-	if (c->requests > 0 && msg_answers(o))
-		count_requests(c, c->requests - 1);
+	if (msg_answers(o))
+		client_answered(c);
 	if (c->state == CLIENT_BROKEN) {
 		msg_out_fini(o);
 		return;
@@ -398,10 +361,9 @@ client_new(struct server *srv, int fd)
 	TAILQ_INSERT_TAIL(&cs->list, c, link);
 	if (c->refused)
 		cs->refused++;
-	else {
+	else
 		cs->n++;
-		c->user->clients++;
-	}
+	client_share_join(c);
 	watch(c, fd);
 	/* Those who may not use it take nobody's place. */
 	if (c->refused && cs->refused > REFUSED_MAX)

@@ -73,8 +73,6 @@ void clients_init(struct clients *);
 void client_new(struct server *, int fd);
 /* NULL when it has ended. */
 struct client *client_find(struct server *, uint64_t id);
-/* A request has come; its response ends it. */
-void client_asked(struct client *);
 /* Sends O, whose bytes and fds it takes.  A client that cannot take it is
  * dropped and logged. */
 void client_put(struct client *, struct msg_out *o);

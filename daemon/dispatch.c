@@ -6,6 +6,7 @@
 
 #include "daemon/admission.h"
 #include "daemon/children.h"
+#include "daemon/client_share.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/identity.h"

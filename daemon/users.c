@@ -78,3 +78,31 @@ user_drop(struct server *srv, struct user *u)
 	if (u != NULL && --u->refs == 0 && u->spawns_ns <= clock_ns())
 		forget(&srv->users, u);
 }
+
+static bool
+is_starting(int state)
+{
+	return state == CHILD_QUEUED || state == CHILD_STARTING;
+}
+
+void
+user_child_joins(struct child *c, struct user *u)
+{
+	c->user = user_ref(u);
+	u->children++;
+	u->starting++;
+}
+
+void
+user_child_moves(struct child *c, int s)
+{
+	if (is_starting(s) != is_starting(c->state))
+		c->user->starting += is_starting(s) ? 1 : -1;
+}
+
+void
+user_child_leaves(struct child *c)
+{
+	c->user->children--;
+	c->user->starting -= is_starting(c->state);
+}

@@ -15,6 +15,7 @@
 #include "daemon/table.h"
 #include "proto/err.h"
 
+struct child;
 struct server;
 
 struct user {
@@ -46,5 +47,11 @@ struct user *user_of(struct server *, uid_t, struct err *);
 struct user *user_ref(struct user *);
 /* One reference less; U may be NULL. */
 void user_drop(struct server *, struct user *);
+
+/* C, just made and queued, is a live child of U's; goes from its state to S; is
+ * live no more. */
+void user_child_joins(struct child *, struct user *);
+void user_child_moves(struct child *, int s);
+void user_child_leaves(struct child *);
 
 #endif

@@ -12,6 +12,34 @@
 #include "daemon/zygote.h"
 #include "proto/pack.h"
 
+/* Where the process to be has a control group that the user whose it is may not
+ * enter, a descriptor of that goes with the order. */
+static int
+lend_cgroup(const struct zygote *z, const char *path, struct msg_out *o,
+    struct err *e)
+{
+	const struct account *as = template_account(z->lane->t, z->cfg);
+	int procs;
+
+	if (path == NULL || as == NULL)
+		return 0;
+	if (cgroup_lend(path, as->uid, &procs, e) == -1)
+		return -1;
+	if (msg_out_fd(o, procs) == 0)
+		return 0;
+	return err_set(e, ERR_SYSTEM, "no memory for a control group");
+}
+
+static void
+pack_cgroup(struct msg_out *o, struct pack_map *m, const char *path)
+{
+	if (path == NULL)
+		return;
+	pack_kv_text(&o->pk, m, "cgroup", path);
+	if (o->nfds > 1)
+		pack_kv_bool(&o->pk, m, "procs", true);
+}
+
 void
 zygote_fork(struct zygote *z, struct child *c)
 {
@@ -27,6 +55,8 @@ zygote_fork(struct zygote *z, struct child *c)
 		    "pass a control socket");
 	else if (c->contain && c->cgroup == NULL)
 		r = cgroup_new(z->srv, &c->cgroup, &e);
+	if (r == 0)
+		r = lend_cgroup(z, c->cgroup, &o, &e);
 	if (r == -1) {
 		msg_out_fini(&o);
 		spawn_reply_err(c, &e);
@@ -44,8 +74,7 @@ zygote_fork(struct zygote *z, struct child *c)
 	pack_kv_uint(&o.pk, &m, "order", c->order);
 	if (c->owner != 0)
 		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
-	if (c->cgroup != NULL)
-		pack_kv_text(&o.pk, &m, "cgroup", c->cgroup);
+	pack_cgroup(&o, &m, c->cgroup);
 	pack_map_end(&m);
 	c->at.ordered = clock_ns();
 	zygote_put(z, &o);
@@ -64,12 +93,15 @@ zygote_fork_standby(struct zygote *z, const struct standby *sb, struct err *e)
 		return err_sys(e, end == -1 ? errno : ENOMEM,
 		    "pass a control socket");
 	}
+	if (lend_cgroup(z, sb->cgroup, &o, e) == -1) {
+		msg_out_fini(&o);
+		return -1;
+	}
 	msg_begin_notify(&o, "fork");
 	pack_map_begin(&o.pk, &m);
 	pack_kv_uint(&o.pk, &m, "order", sb->order);
 	pack_kv_bool(&o.pk, &m, "standby", true);
-	if (sb->cgroup != NULL)
-		pack_kv_text(&o.pk, &m, "cgroup", sb->cgroup);
+	pack_cgroup(&o, &m, sb->cgroup);
 	pack_map_end(&m);
 	zygote_put(z, &o);
 	return 0;

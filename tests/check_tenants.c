@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/den.h"
 #include "tests/guise.h"
+#include "tests/hierarchy.h"
 #include "tests/template.h"
 #include "tests/up.h"
 
@@ -264,12 +266,42 @@ START_TEST(the_least_used_goes)
 }
 END_TEST
 
+/* A user who is not the daemon's may not move processes himself. */
+START_TEST(in_a_control_group)
+{
+	struct peer p;
+	struct reply r;
+	struct den d;
+	const char *path;
+	pid_t pid;
+
+	if (!hierarchy_enter("in_a_control_group", true))
+		return;
+	live_start("[template.default]\nuser = \"games\"\npath = [\"%s\"]\n"
+		   "preload = [\"trio\", \"leaves\"]\n");
+	hierarchy_leave();
+	peer_open(&p);
+	d = den(&p, SHORT);
+	path = folder(&p, d.id);
+	ck_assert_str_eq(last_part(group_of(d.pid)), last_part(path));
+	pid = d.session;
+	den_end(&p, &d, "kill", &r);
+	reply_fini(&r);
+	process_reaped(pid);
+	folder_gone(path);
+	peer_close(&p);
+	live_stop();
+	hierarchy_finish();
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { each_is_himself, a_named_user,
 		root_where_it_is_said, nobody_reaches_another,
-		who_is_told_of_whose, the_idle_go, the_least_used_goes, NULL };
+		who_is_told_of_whose, the_idle_go, the_least_used_goes,
+		in_a_control_group, NULL };
 
 	return harness_main("tenants", tests);
 }

@@ -22,9 +22,10 @@ put(const char *path, const char *file, const char *what)
 }
 
 int
-cgroup_enter(const char *path, struct err *e)
+cgroup_enter(const char *path, int procs, struct err *e)
 {
-	if (put(path, "cgroup.procs", "0") == 0)
+	if (procs != -1 ? write(procs, "0", 1) == 1 :
+			  put(path, "cgroup.procs", "0") == 0)
 		return 0;
 	return err_sys(e, errno, "enter the control group \"%s\"", path);
 }

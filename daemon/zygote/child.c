@@ -305,15 +305,14 @@ awake(struct template *t)
 		cpython_adopt(t->ts);
 }
 
-/* Before there is anything that could stay outside. */
-static void
-enter_cgroup(const char *path, enum child_kind kind)
+/* Why it could not enter its control group. */
+static _Noreturn void
+refuse_cgroup(const char *path, enum child_kind kind, const struct err *e)
 {
 	static struct setup_fault f = { .step = "cgroup" };
 	struct msg m;
 
-	if (cgroup_enter(path, &f.err) == 0)
-		return;
+	f.err = *e;
 	if (kind == CHILD_STANDBY)
 		_exit(1);
 	f.err.code = ERR_SETUP_FAILED;
@@ -325,23 +324,28 @@ enter_cgroup(const char *path, enum child_kind kind)
 
 static _Noreturn void
 begin(struct template *t, enum child_kind kind, int control, int null_fd,
-    const char *cgroup)
+    const char *cgroup, int procs)
 {
-	struct err e;
+	struct err e, cgroup_err;
+	bool outside;
 	PyObject *r;
 	sigset_t none;
 
 	self.born_ns = clock_ns();
 	self.t = t;
 	setsid();
+	/* Before there is anything that could stay outside, and before its
+	 * descriptor is closed. */
+	outside = cgroup != NULL &&
+	    cgroup_enter(cgroup, procs, &cgroup_err) == -1;
 	if (fds_begin(null_fd, control, &t->preload.audit.kept, &e) == -1)
 		_exit(1);
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
 	set_ops();
-	if (cgroup != NULL) {
-		enter_cgroup(cgroup, kind);
+	if (outside)
+		refuse_cgroup(cgroup, kind, &cgroup_err);
+	if (cgroup != NULL)
 		wset_populate();
-	}
 	awake(t);
 	r = runtime_call(t->runtime, &e, "born", "(ii)", t->promote,
 	    CONTROL_SIGNAL);
@@ -369,7 +373,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 
 pid_t
 child_fork(struct template *t, enum child_kind kind, int control, int null_fd,
-    const char *cgroup, struct err *e)
+    const char *cgroup, int procs, struct err *e)
 {
 	sigset_t all, old;
 	pid_t pid;
@@ -385,7 +389,7 @@ child_fork(struct template *t, enum child_kind kind, int control, int null_fd,
 		if (cgroup == NULL)
 			wset_populate();
 		PyOS_AfterFork_Child();
-		begin(t, kind, control, null_fd, cgroup);
+		begin(t, kind, control, null_fd, cgroup, procs);
 	}
 	saved = errno;
 	PyOS_AfterFork_Parent();

@@ -21,10 +21,11 @@ enum child_kind {
  * Forks a child of T, in the worker thread, while the zygote's main thread is
  * parked.  CONTROL: the child's end of its control socket, still the caller's
  * in the zygote; of a canary, the memfd for its words.  NULL_FD: open on
- * /dev/null.  CGROUP: the folder of the control group that it enters, or NULL.
+ * /dev/null.  CGROUP: the folder of the control group that it enters, or NULL;
+ * PROCS: as of cgroup_enter.
  * Returns the pid, or -1 with E filled.
  */
 pid_t child_fork(struct template *t, enum child_kind, int control, int null_fd,
-    const char *cgroup, struct err *e);
+    const char *cgroup, int procs, struct err *e);
 
 #endif

@@ -15,7 +15,8 @@ order_read(struct order *o, const msgpack_object *params, struct err *e)
 	*o = (struct order){ 0 };
 	if (map_init(&m, params, "fork", e) == -1 ||
 	    map_uint(&m, "order", MAP_REQUIRED, UINT64_MAX, &o->number) == -1 ||
-	    map_bool(&m, "standby", MAP_OPTIONAL, &o->standby) == -1)
+	    map_bool(&m, "standby", MAP_OPTIONAL, &o->standby) == -1 ||
+	    map_bool(&m, "procs", MAP_OPTIONAL, &o->procs) == -1)
 		return -1;
 	leased = map_uint(&m, "grace_ns", MAP_OPTIONAL, INT64_MAX,
 	    &o->grace_ns);

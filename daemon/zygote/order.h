@@ -16,6 +16,7 @@ struct order {
 	bool leased;       /* ends with the daemon */
 	uint64_t grace_ns; /* of a leased one */
 	char *cgroup;      /* the folder of its control group, or NULL */
+	bool procs;        /* a descriptor of that comes with the order */
 };
 
 /* 0, or -1 with E filled; order_fini in both cases. */

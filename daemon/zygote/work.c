@@ -65,6 +65,6 @@ work_fork(void *arg)
 	struct work *w = arg;
 
 	w->pid = child_fork(&w->template, w->kind, w->control, w->null_fd,
-	    w->cgroup, &w->err);
+	    w->cgroup, w->procs, &w->err);
 	w->forked_ns = clock_ns();
 }

@@ -30,6 +30,7 @@ struct work {
 	enum child_kind kind;
 	int control;
 	const char *cgroup; /* NULL: none */
+	int procs;          /* as of cgroup_enter */
 	pid_t pid;
 	uint64_t forked_ns;
 };

@@ -102,11 +102,13 @@ serve(const char *way)
 /* Has the worker fork.  Takes what is in O where it has; NULL with E
  * filled when it could not. */
 static struct kid *
-bear(struct order *o, enum child_kind kind, int control, struct err *e)
+bear(struct order *o, enum child_kind kind, int control, int procs,
+    struct err *e)
 {
 	z.work.kind = kind;
 	z.work.control = control;
 	z.work.cgroup = o->cgroup;
+	z.work.procs = procs;
 	handover_call(&z.handover, work_fork, &z.work);
 	if (z.work.pid != -1)
 		return kid_new(kind == CHILD_STANDBY ? &z.standbys : &z.kids,
@@ -126,7 +128,7 @@ prove(void)
 		return;
 	}
 	wset_prepare();
-	c->kid = bear(&nobodys, CHILD_CANARY, c->says, &z.work.err);
+	c->kid = bear(&nobodys, CHILD_CANARY, c->says, -1, &z.work.err);
 	if (c->kid == NULL) {
 		free(canary_over(c));
 		fail();
@@ -262,20 +264,25 @@ on_fork(const struct msg *m)
 	struct order o;
 	struct err e;
 	struct kid *k = NULL;
-	int control;
+	int fds[2] = { -1, -1 };
+	bool good = order_read(&o, &m->params, &e) == 0;
+	struct err no_fds;
 
-	if (stream_take_fds(&z.stream, 1, &control, &e) == -1) {
+	if (stream_take_fds(&z.stream, o.procs ? 2 : 1, fds, &no_fds) == -1) {
+		order_fini(&o);
 		z.over = true;
 		return;
 	}
-	if (order_read(&o, &m->params, &e) == 0) {
+	if (good) {
 		if (z.state == READY)
 			k = bear(&o, o.standby ? CHILD_STANDBY : CHILD_JOB,
-			    control, &e);
+			    fds[0], fds[1], &e);
 		else
 			err_set(&e, ERR_BUSY, "the zygote is not ready");
 	}
-	close(control);
+	close(fds[0]);
+	if (fds[1] != -1)
+		close(fds[1]);
 	if (k != NULL)
 		say_forked(k);
 	else
