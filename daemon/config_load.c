@@ -1,119 +1,14 @@
 #include "daemon/config_load.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proto/frame.h"
+#include "daemon/config_read.h"
 
 extern char **environ;
-
-/* Runs `zygote --read-config file`; 0 and its wait status, or an errno. */
-static int
-run_reader(const char *zygote, const char *file, int out, int err, int *status)
-{
-	char option[] = "--read-config";
-	char *argv[] = { (char *)zygote, option, (char *)file, NULL };
-	posix_spawn_file_actions_t fa;
-	pid_t pid;
-	int r;
-
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&fa, out, 1);
-	posix_spawn_file_actions_adddup2(&fa, err, 2);
-	r = posix_spawn(&pid, zygote, &fa, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	if (r != 0)
-		return r;
-	while (waitpid(pid, status, 0) == -1)
-		if (errno != EINTR)
-			return errno;
-	return 0;
-}
-
-/* The whole of a memfd; the caller frees it. */
-static char *
-slurp(int fd, size_t max, size_t *n)
-{
-	struct stat st;
-	char *p;
-	ssize_t r;
-
-	if (fstat(fd, &st) == -1 || (size_t)st.st_size > max)
-		return NULL;
-	p = malloc(st.st_size + 1);
-	if (p == NULL)
-		return NULL;
-	r = pread(fd, p, st.st_size, 0);
-	*n = r > 0 ? r : 0;
-	p[*n] = '\0';
-	return p;
-}
-
-static int
-apply(struct config *c, const char *p, size_t n, struct err *e)
-{
-	struct frame_scan scan = { 0 };
-	msgpack_unpacked u;
-	size_t len, at = 0;
-	int r = -1;
-
-	if (frame_scan(&scan, (const uint8_t *)p, n, &frame_limits_default,
-		&len, e) != 1)
-		return err_set(e, ERR_INTERNAL, "its reader wrote no map");
-	msgpack_unpacked_init(&u);
-	if (msgpack_unpack_next(&u, p, len, &at) == MSGPACK_UNPACK_SUCCESS)
-		r = config_set_all(c, &u.data, e);
-	else
-		err_set(e, ERR_INTERNAL, "its reader wrote no map");
-	msgpack_unpacked_destroy(&u);
-	return r;
-}
-
-static int
-read_file(struct config *c, const char *zygote, const char *file, struct err *e)
-{
-	int out = memfd_create("config", MFD_CLOEXEC);
-	int err = memfd_create("config-errors", MFD_CLOEXEC);
-	int status, r = -1, why;
-	char *p = NULL;
-	size_t n = 0;
-
-	if (out == -1 || err == -1) {
-		err_sys(e, errno, "make a memfd");
-		goto out;
-	}
-	why = run_reader(zygote, file, out, err, &status);
-	if (why != 0) {
-		err_sys(e, why, "run %s to read it", zygote);
-		goto out;
-	}
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		p = slurp(err, SIZE_MAX / 2, &n);
-		while (n > 0 && p[n - 1] == '\n')
-			p[--n] = '\0';
-		err_set(e, ERR_INVALID_PARAMS, "%s",
-		    n > 0 ? p : "its reader failed and said nothing");
-		goto out;
-	}
-	p = slurp(out, frame_limits_default.max_bytes, &n);
-	r = p != NULL ? apply(c, p, n, e) :
-			err_set(e, ERR_LIMIT, "it is too large");
-out:
-	free(p);
-	if (out != -1)
-		close(out);
-	if (err != -1)
-		close(err);
-	return r;
-}
 
 /* The first file there is, or NULL.  The caller frees it. */
 static char *
@@ -194,22 +89,57 @@ load_sets(struct config *c, char *const *sets, size_t n, struct err *e)
 }
 
 int
-config_load(struct config *c, const char *file, char *const *sets, size_t n,
+config_load_begin(struct config_reader *r, const struct config_source *s,
     struct err *e)
 {
-	char *zygote = NULL;
-	int r = 0;
+	char *file = s->file != NULL ? strdup(s->file) : find_file();
+	char *zygote;
+	int ok;
 
-	c->file = file != NULL ? strdup(file) : find_file();
-	if (c->file != NULL) {
-		zygote = reader_path(sets, n);
-		r = zygote == NULL ? err_set(e, ERR_SYSTEM, "no memory") :
-				     read_file(c, zygote, c->file, e);
-		if (r == -1)
-			err_wrap(e, "file %s", c->file);
-		free(zygote);
+	if (file == NULL)
+		return s->file == NULL ? 0 :
+					 err_set(e, ERR_SYSTEM, "no memory");
+	zygote = reader_path(s->sets, s->nsets);
+	if (zygote == NULL) {
+		free(file);
+		return err_set(e, ERR_SYSTEM, "no memory");
 	}
-	if (r == -1 || load_env(c, e) == -1 || load_sets(c, sets, n, e) == -1)
+	ok = config_reader_start(r, zygote, file, e);
+	free(zygote);
+	return ok;
+}
+
+int
+config_load_end(struct config_reader *r, const struct config_source *s,
+    int status, struct config *c, struct err *e)
+{
+	int ok = 0;
+
+	if (r->file != NULL) {
+		c->file = strdup(r->file);
+		ok = config_reader_take(r, status, c, e);
+	}
+	if (ok == -1 || load_env(c, e) == -1 ||
+	    load_sets(c, s->sets, s->nsets, e) == -1)
 		return -1;
 	return config_finish(c, e);
+}
+
+int
+config_load(struct config *c, const struct config_source *s, struct err *e)
+{
+	struct config_reader r;
+	int status = 0, ok;
+
+	config_reader_init(&r);
+	ok = config_load_begin(&r, s, e);
+	while (ok == 0 && r.pid != 0 && waitpid(r.pid, &status, 0) == -1)
+		if (errno != EINTR)
+			ok = err_sys(e, errno, "wait for the reader of %s",
+			    r.file);
+	r.pid = 0;
+	if (ok == 0)
+		ok = config_load_end(&r, s, status, c, e);
+	config_reader_fini(&r);
+	return ok;
 }

@@ -35,6 +35,8 @@ static const struct method {
 	{ "templates", method_templates },
 	{ "subscribe", method_subscribe },
 	{ "unsubscribe", method_unsubscribe },
+	{ "reload", method_reload },
+	{ "drain", method_drain },
 	{ "shutdown", method_shutdown },
 };
 

@@ -8,6 +8,7 @@
 #include <msgpack.h>
 #include <stdint.h>
 
+#include "proto/clock.h"
 #include "proto/err.h"
 #include "proto/msg.h"
 
@@ -15,6 +16,9 @@ struct child;
 struct client;
 struct map;
 struct server;
+
+/* As the limit of a spawn's grace_ns. */
+#define GRACE_MAX_NS (86400 * NS_PER_S)
 
 struct request {
 	struct server *srv;
@@ -30,7 +34,7 @@ typedef int method_fn(struct request *, struct err *);
 method_fn method_hello, method_ping, method_spawn, method_wait, method_cancel,
     method_kill, method_signal, method_list, method_inspect, method_status,
     method_templates, method_subscribe, method_unsubscribe, method_attach,
-    method_detach, method_shutdown, method_dump;
+    method_detach, method_reload, method_drain, method_shutdown, method_dump;
 
 /* Serves a request. */
 void dispatch_request(struct client *, const struct msg *);

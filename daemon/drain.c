@@ -41,6 +41,12 @@ step(struct server *srv)
 	switch (d->phase) {
 	case DRAIN_NOT:
 		break;
+	case DRAIN_WAITING:
+		if (children_live(srv) == 0)
+			drain_begin(srv, false, 0);
+		else
+			notify_status(srv);
+		break;
 	case DRAIN_CHILDREN:
 		if (children_left(srv))
 			break;
@@ -92,6 +98,11 @@ out_of_time(struct server *srv)
 			srv->drain.phase = DRAIN_ZYGOTES;
 		templates_end(srv);
 		break;
+	case DRAIN_WAITING:
+		log_warn("op=drain: out of time, ending %zu children",
+		    children_live(srv));
+		drain_begin(srv, false, 0);
+		break;
 	case DRAIN_NOT:
 	case DRAIN_ZYGOTES:
 	case DRAIN_OUTPUT:
@@ -129,21 +140,46 @@ drain_init(struct server *srv)
 	d->step.data = d->deadline.data = srv;
 }
 
+/* What both kinds begin with. */
+static void
+activate(struct server *srv)
+{
+	if (srv->drain.active)
+		return;
+	srv->drain.active = true;
+	clients_tell_draining(srv);
+	reloads_end(srv);
+	templates_end_standbys(srv);
+}
+
+void
+drain_wait(struct server *srv, bool has_timeout, uint64_t timeout_ns)
+{
+	struct drain *d = &srv->drain;
+
+	if (d->phase > DRAIN_WAITING)
+		return;
+	log_info("op=drain children=%zu: waiting for them", children_live(srv));
+	d->phase = DRAIN_WAITING;
+	activate(srv);
+	if (has_timeout)
+		clock_arm(srv->loop, &d->deadline, timeout_ns);
+	drain_check(srv);
+}
+
 void
 drain_begin(struct server *srv, bool has_grace, uint64_t grace_ns)
 {
 	struct child *c;
 	struct walk w;
 
-	if (!srv->drain.active) {
+	if (srv->drain.phase <= DRAIN_WAITING) {
 		log_info("op=drain children=%zu leased=%zu", children_live(srv),
 		    srv->children.leased);
 		notify_stopping(srv);
-		srv->drain.active = true;
 		srv->drain.phase = DRAIN_CHILDREN;
 		listener_close(srv);
-		clients_tell_draining(srv);
-		templates_end_standbys(srv);
+		activate(srv);
 		clock_arm(srv->loop, &srv->drain.deadline,
 		    srv->cfg->server.drain_timeout_ns);
 	}

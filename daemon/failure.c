@@ -1,6 +1,7 @@
 #include "daemon/failure.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/map.h"
 #include "proto/msg.h"
@@ -12,6 +13,16 @@ failure_fini(struct failure *f)
 	free(f->module);
 	free(f->traceback);
 	*f = (struct failure){ 0 };
+}
+
+void
+failure_copy(struct failure *to, const struct failure *from)
+{
+	*to = (struct failure){ .err = from->err };
+	if (from->module != NULL)
+		to->module = strdup(from->module);
+	if (from->traceback != NULL)
+		to->traceback = strdup(from->traceback);
 }
 
 static char *
@@ -38,6 +49,7 @@ failure_read(struct failure *f, const msgpack_object *error)
 	failure_fini(f);
 	msg_read_error(error, &f->err);
 	f->err.code = ERR_TEMPLATE_FAILED;
+	f->err.key[0] = '\0';
 	if (map_init(&m, error, "", &ignored) == -1)
 		return;
 	f->module = read_text(&m, "module");
@@ -67,6 +79,8 @@ failure_pack(const struct failure *f, msgpack_packer *pk)
 	pack_map_begin(pk, &m);
 	pack_kv_str(pk, &m, "code", err_name(f->err.code));
 	pack_kv_text(pk, &m, "message", f->err.msg);
+	if (f->err.key[0] != '\0')
+		pack_kv_text(pk, &m, "key", f->err.key);
 	failure_pack_details(f, pk, &m);
 	pack_map_end(&m);
 }

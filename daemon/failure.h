@@ -14,13 +14,15 @@ struct pack_map;
 #define FAILURE_TEXT_MAX 65536 /* bytes of a traceback that are kept */
 
 struct failure {
-	struct err err;
+	struct err err; /* its key: the preload's, in the configuration */
 	char *module, *traceback; /* NULL: none */
 };
 
 /* From the error map of a zygote, which is not trusted. */
 void failure_read(struct failure *, const msgpack_object *error);
 void failure_fini(struct failure *);
+/* TO, which is empty, becomes as FROM. */
+void failure_copy(struct failure *to, const struct failure *from);
 /* module and traceback, where they are there. */
 void failure_pack_details(const struct failure *, msgpack_packer *,
     struct pack_map *);

@@ -143,7 +143,7 @@ lane_again(struct child *c)
 
 /* A try has failed: everybody who waits hears why. */
 static void
-lane_failed(struct lane *l)
+lane_failed(struct lane *l, uint64_t generation)
 {
 	struct server *srv = l->t->srv;
 	uint64_t wait = RETRY_FIRST_NS;
@@ -163,6 +163,7 @@ lane_failed(struct lane *l)
 	while ((c = TAILQ_FIRST(&l->queue)) != NULL)
 		lane_refuse(c, &l->fail);
 	events_template(l->t);
+	reload_told(l->t, generation, &l->fail);
 	server_check_ready(srv);
 }
 
@@ -183,7 +184,7 @@ lane_start(struct lane *l)
 	failure_fini(&l->fail);
 	l->fail.err = e;
 	l->fail.err.code = ERR_TEMPLATE_FAILED;
-	lane_failed(l);
+	lane_failed(l, t->generation);
 }
 
 void
@@ -270,6 +271,20 @@ lane_renew(struct lane *l, struct zygote *z)
 }
 
 void
+lane_end(struct lane *l)
+{
+	struct zygote *z = l->z;
+	struct child *c;
+
+	ev_timer_stop(l->t->srv->loop, &l->retry);
+	l->z = NULL;
+	while ((c = TAILQ_FIRST(&l->queue)) != NULL)
+		refuse_gone(c);
+	if (z != NULL)
+		zygote_let_go(z);
+}
+
+void
 lane_ready(struct lane *l, struct zygote *z)
 {
 	struct template *t = l->t;
@@ -292,10 +307,12 @@ lane_ready(struct lane *l, struct zygote *z)
 	    t->cfg->promote)
 		log_warn("template=%s op=unpromoted: %s", template_name(t),
 		    t->reason != NULL ? t->reason : "no reason given");
-	if (l->kind == ZYGOTE_WARM && t->way == ZYGOTE_ADOPTS_NOT)
+	if (l->kind == ZYGOTE_WARM && t->way == ZYGOTE_ADOPTS_NOT) {
 		turn_cold(l);
-	else
+	} else {
 		lane_serve(l);
+		reload_told(t, z->generation, NULL);
+	}
 	if (l == &t->warm && lane_state(l) == LANE_READY)
 		pool_start(&t->pool);
 	events_template(t);
@@ -327,7 +344,7 @@ lane_over(struct lane *l, const struct zygote *z, uint64_t lived_ns,
 	    0;
 	if (l->t->srv->drain.active || !was_ready ||
 	    l->early_deaths >= EARLY_DEATHS) {
-		lane_failed(l);
+		lane_failed(l, z->generation);
 		return;
 	}
 	log_warn("template=%s kind=%s op=restart: %s", template_name(l->t),

@@ -26,6 +26,8 @@ void lane_serve(struct lane *);
 void lane_refuse(struct child *, const struct failure *);
 /* Until the next try, 0 where it may be tried now. */
 uint64_t lane_retry_ns(const struct lane *);
+/* Its template is served no more: who waits is refused, its zygote let go. */
+void lane_end(struct lane *);
 /* Its template has cold starts only: whom that serves waits for these. */
 void lane_turn_cold(struct template *);
 /* Fills F: why this template has no warm starts. */

@@ -10,14 +10,14 @@
 #include "daemon/server.h"
 
 static int
-serve(const struct config *cfg, int ready_fd)
+serve(struct config *cfg, const struct config_source *source, int ready_fd)
 {
 	struct server srv;
 	struct err e;
 	int status = EXIT_FAILED;
 
 	log_init((enum log_level)cfg->server.log_level);
-	if (server_init(&srv, cfg, ready_fd, &e) == 0)
+	if (server_init(&srv, cfg, source, ready_fd, &e) == 0)
 		status = server_run(&srv);
 	else
 		log_error("op=start: %s", e.msg);
@@ -41,6 +41,7 @@ int
 main(int argc, char **argv)
 {
 	struct options opt;
+	struct config_source source;
 	struct config cfg;
 	struct err e;
 	int status = EXIT_FAILED;
@@ -51,13 +52,14 @@ main(int argc, char **argv)
 		fputs("forkserverd: no memory\n", stderr);
 		return EXIT_FAILED;
 	}
-	if (config_load(&cfg, opt.config, opt.sets, opt.nsets, &e) == -1) {
+	source = (struct config_source){ opt.config, opt.sets, opt.nsets };
+	if (config_load(&cfg, &source, &e) == -1) {
 		fprintf(stderr, "forkserverd: %s\n", e.msg);
 	} else if (opt.check) {
 		config_print(&cfg, stdout);
 		status = fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 	} else {
-		status = serve(&cfg, opt.ready_fd);
+		status = serve(&cfg, &source, opt.ready_fd);
 	}
 	config_fini(&cfg);
 	options_fini(&opt);

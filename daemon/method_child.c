@@ -15,8 +15,6 @@
 #include "proto/map.h"
 #include "proto/pack.h"
 
-/* As the limit of a spawn's grace_ns. */
-#define GRACE_MAX_NS (86400 * NS_PER_S)
 #define NO_MORE 64 /* the last signal's number */
 
 static const struct err cancelled = {
@@ -148,23 +146,5 @@ method_inspect(struct request *rq, struct err *e)
 	request_begin(rq, &o);
 	record_pack_inspect(c, SIZE_MAX, true, &o.pk);
 	client_put(rq->client, &o);
-	return 0;
-}
-
-int
-method_shutdown(struct request *rq, struct err *e)
-{
-	struct map m;
-	uint64_t grace = 0;
-	int has;
-
-	if (map_init(&m, rq->params, "", e) == -1 ||
-	    identity_must_rule(rq->client, "shutdown", e) == -1)
-		return -1;
-	has = map_uint(&m, "grace_ns", MAP_OPTIONAL, GRACE_MAX_NS, &grace);
-	if (has == -1 || map_end(&m) == -1)
-		return -1;
-	request_done(rq);
-	drain_begin(rq->srv, has == 1, grace);
 	return 0;
 }

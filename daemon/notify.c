@@ -48,6 +48,13 @@ notify_ready(struct server *srv)
 }
 
 void
+notify_reloading(void)
+{
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%ju\nSTATUS=Reloading",
+	    (uintmax_t)(clock_ns() / 1000));
+}
+
+void
 notify_stopping(struct server *srv)
 {
 	sd_notifyf(0, "STOPPING=1\nSTATUS=Ending %zu children",
@@ -61,7 +68,10 @@ notify_status(struct server *srv)
 	char failed[STATUS_MAX] = "";
 	size_t n = 0, ready = 0, at = 0;
 
-	if (srv->drain.active)
+	if (srv->drain.phase == DRAIN_WAITING)
+		sd_notifyf(0, "STATUS=Draining, %zu children left",
+		    children_live(srv));
+	if (srv->drain.active || srv->reloads.told)
 		return;
 	TAILQ_FOREACH(t, &srv->templates.list, link)
 	{

@@ -16,6 +16,8 @@ struct notify {
 void notify_init(struct server *);
 void notify_fini(struct server *);
 void notify_ready(struct server *);
+/* Until notify_ready. */
+void notify_reloading(void);
 void notify_stopping(struct server *);
 /* What became of templates: `systemctl status` shows it. */
 void notify_status(struct server *);

@@ -95,7 +95,7 @@ reaper_run(struct server *srv)
 		z = zygote_by_pid(srv, pid);
 		if (z != NULL)
 			zygote_over(z, status);
-		else
+		else if (!reload_reaped(srv, pid, status))
 			reaped(srv, pid, status, &ru);
 	}
 	leftovers_check(srv);

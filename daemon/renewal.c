@@ -21,42 +21,26 @@ renewal_fini(struct renewal *r)
 	failure_fini(&r->fail);
 }
 
-/* " (template.sci.preload[1])" for the preload at fault, if one is. */
-static void
-name_key(const struct config_template *cfg, const struct failure *f, char *buf,
-    size_t n)
-{
-	buf[0] = '\0';
-	for (size_t i = 0; f->module != NULL && i < cfg->preload.n; i++)
-		if (strcmp(cfg->preload.v[i], f->module) == 0) {
-			snprintf(buf, n, " (template.%s.preload[%zu])",
-			    cfg->name, i);
-			return;
-		}
-}
-
 /* Takes F. */
 static void
-failed(struct template *t, uint64_t generation,
-    const struct config_template *cfg, struct failure *f)
+failed(struct template *t, uint64_t generation, struct failure *f)
 {
 	struct renewal *r = &t->renewal;
 	const struct zygote *serves = template_zygote(t);
-	char key[CONFIG_NAME_MAX + 40], who[40] = "none";
-	struct err e;
+	char who[40] = "none";
+	const char *key = f->err.key;
 
-	name_key(cfg, f, key, sizeof(key));
 	if (serves != NULL)
 		snprintf(who, sizeof(who), "gen %ju",
 		    (uintmax_t)serves->generation);
-	err_set(&e, ERR_TEMPLATE_FAILED, "gen=%ju failed: %.300s%s; %s serves",
-	    (uintmax_t)generation, f->err.msg, key, who);
+	log_error("template=%s gen=%ju failed: %s%s%s%s; %s serves",
+	    template_name(t), (uintmax_t)generation, f->err.msg,
+	    key[0] != '\0' ? " (" : "", key, key[0] != '\0' ? ")" : "", who);
 	failure_fini(&r->fail);
 	r->fail = *f;
-	r->fail.err = e;
 	r->failed = generation;
-	log_error("template=%s %s", template_name(t), e.msg);
 	events_template(t);
+	reload_told(t, generation, &r->fail);
 }
 
 static void
@@ -67,47 +51,72 @@ start(struct template *t, struct lane *l, const struct config_template *cfg)
 
 	r->z = zygote_start(l, cfg, ++t->generation, &f.err);
 	if (r->z == NULL)
-		failed(t, t->generation, cfg, &f);
+		failed(t, t->generation, &f);
 	else
 		events_template(t);
 }
 
 /* There is none that a next one could replace. */
-static bool
+static void
 begin_anew(struct template *t, const struct config_template *cfg)
 {
-	bool wanted = cfg->start == START_AUTO ||
-	    template_state(t) == LANE_FAILED;
+	bool starts = renewal_starts(t, cfg);
 
+	t->renewal.failed = 0;
+	failure_fini(&t->renewal.fail);
 	template_configure(t, cfg);
 	t->way = ZYGOTE_PROMOTED;
 	free(t->reason);
 	t->reason = NULL;
 	lane_renew(&t->warm, NULL);
 	lane_renew(&t->cold, NULL);
-	if (wanted)
+	if (starts)
 		lane_start(&t->warm);
-	return wanted;
 }
 
 bool
-renewal_begin(struct template *t, const struct config_template *cfg)
+renewal_starts(const struct template *t, const struct config_template *cfg)
 {
-	renewal_end(t);
-	if (template_zygote(t) == NULL)
-		return begin_anew(t, cfg);
-	start(t, &t->warm, cfg);
-	return true;
+	return template_state(t) != LANE_IDLE || cfg->start == START_AUTO;
 }
 
 void
-renewal_end(struct template *t)
+renewal_begin(struct template *t, const struct config_template *cfg)
+{
+	static const struct err later = {
+		.code = ERR_TEMPLATE_FAILED,
+		.msg = "a later reload has taken its place",
+	};
+
+	renewal_end(t, &later);
+	if (template_zygote(t) == NULL)
+		begin_anew(t, cfg);
+	else
+		start(t, &t->warm, cfg);
+}
+
+void
+renewal_configure(struct template *t, const struct config_template *cfg)
+{
+	struct zygote *z = t->renewal.z;
+	const struct config_template *old = z->cfg;
+
+	z->cfg = config_template_use(cfg);
+	config_template_drop(old);
+}
+
+void
+renewal_end(struct template *t, const struct err *why)
 {
 	struct renewal *r = &t->renewal;
+	struct zygote *z = r->z;
+	struct failure f = { .err = *why };
 
-	if (r->z != NULL)
-		zygote_retire(r->z);
 	r->z = NULL;
+	if (z == NULL)
+		return;
+	zygote_retire(z);
+	reload_told(t, z->generation, &f);
 }
 
 static void
@@ -158,5 +167,5 @@ renewal_over(struct template *t, struct failure *f)
 	struct zygote *z = t->renewal.z;
 
 	t->renewal.z = NULL;
-	failed(t, z->generation, z->cfg, f);
+	failed(t, z->generation, f);
 }

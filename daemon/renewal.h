@@ -29,12 +29,16 @@ void renewal_fini(struct renewal *);
 
 /*
  * Makes the next generation of T by the configuration CFG, in the place of one
- * that was coming.  Where there is none to be replaced CFG is in force at once,
- * and false returned where nothing is started by that.
+ * that was coming.  Where there is none to be replaced CFG is in force
+ * at once.
  */
-bool renewal_begin(struct template *, const struct config_template *cfg);
-/* None is coming any more. */
-void renewal_end(struct template *);
+void renewal_begin(struct template *, const struct config_template *cfg);
+/* Whether renewal_begin would start a zygote. */
+bool renewal_starts(const struct template *, const struct config_template *cfg);
+/* The one that is coming has what it needs of CFG, too. */
+void renewal_configure(struct template *, const struct config_template *cfg);
+/* None is coming any more, and WHY. */
+void renewal_end(struct template *, const struct err *why);
 
 /* What the lanes tell: the one that was coming is ready, or is over and has
  * told F, which is taken. */

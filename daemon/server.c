@@ -39,8 +39,8 @@ hold_stdio(void)
 }
 
 int
-server_init(struct server *srv, const struct config *cfg, int ready_fd,
-    struct err *e)
+server_init(struct server *srv, struct config *cfg,
+    const struct config_source *source, int ready_fd, struct err *e)
 {
 	*srv = (struct server){ .cfg = cfg, .ready_fd = ready_fd };
 	srv->listener.fd = -1;
@@ -58,6 +58,7 @@ server_init(struct server *srv, const struct config *cfg, int ready_fd,
 	leftovers_init(&srv->leftovers);
 	refusals_init(srv);
 	drain_init(srv);
+	reloads_init(srv, source);
 	notify_init(srv);
 	events_init(&srv->events);
 	if (guests_init(&srv->guests, &cfg->server, e) == -1 ||
@@ -94,7 +95,7 @@ term_cb(struct ev_loop *loop, ev_signal *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (srv->drain.active)
+	if (srv->drain.phase > DRAIN_WAITING)
 		drain_now(srv);
 	else
 		drain_begin(srv, false, 0);
@@ -103,10 +104,12 @@ term_cb(struct ev_loop *loop, ev_signal *w, int events)
 static void
 hup_cb(struct ev_loop *loop, ev_signal *w, int events)
 {
+	struct err e;
+
 	(void)loop;
-	(void)w;
 	(void)events;
-	log_warn("op=reload: SIGHUP is not acted on, reload is not there yet");
+	if (reload_ask(w->data, NULL, (struct bytes){ 0 }, &e) == -1)
+		log_warn("op=reload: %s", e.msg);
 }
 
 int
@@ -141,6 +144,7 @@ server_fini(struct server *srv)
 	children_fini(srv);
 	leftovers_fini(srv);
 	clients_fini(srv);
+	reloads_fini(srv);
 	users_fini(&srv->users);
 	events_fini(&srv->events);
 	templates_forget_standbys(srv);

@@ -26,14 +26,15 @@
 #include "daemon/pools.h"
 #include "daemon/reaper.h"
 #include "daemon/refusals.h"
+#include "daemon/reload.h"
 #include "daemon/templates.h"
 #include "daemon/users.h"
 
 struct server {
 	struct ev_loop *loop; /* its own, never libev's default one,
 					 * which would reap every child */
-	const struct config *cfg;
-	char instance[33]; /* random, in hex */
+	struct config *cfg;   /* in force; what is in it may go with a reload */
+	char instance[33];    /* random, in hex */
 	uint64_t started_ns;
 	uid_t uid;
 	struct guests guests;
@@ -45,6 +46,7 @@ struct server {
 	struct children children;
 	struct latency latency;
 	struct templates templates;
+	struct reloads reloads;
 	struct pools pools;
 	struct table standbys; /* all that are not over, by order */
 	struct reaper reaper;
@@ -58,9 +60,10 @@ struct server {
 	bool ready;   /* listening, auto templates settled */
 };
 
-/* Makes the loop and all that hangs on it, and starts to listen. */
-int server_init(struct server *, const struct config *, int ready_fd,
-    struct err *);
+/* Makes the loop and all that hangs on it, and starts to listen.  Borrows CFG,
+ * and where it comes from. */
+int server_init(struct server *, struct config *cfg,
+    const struct config_source *, int ready_fd, struct err *);
 /* Runs until the drain is over.  Returns the exit status. */
 int server_run(struct server *);
 /* Whatever is left, at the end. */

@@ -1,6 +1,7 @@
 /*
  * template_pack: what is told of a template.
  */
+#include "daemon/clock.h"
 #include "daemon/lane.h"
 #include "daemon/procmem.h"
 #include "daemon/server.h"
@@ -53,6 +54,8 @@ pack_zygote(const struct zygote *z, msgpack_packer *pk, struct pack_map *m)
 	struct procmem mem;
 
 	pack_kv_uint(pk, m, "pid", z->pid);
+	if (z->was_ready)
+		pack_kv_uint(pk, m, "age_ns", clock_ns() - z->ready_ns);
 	if (z->python != NULL)
 		pack_kv_str(pk, m, "python", z->python);
 	pack_array(pk, m, "preload", &z->preload);
@@ -61,6 +64,29 @@ pack_zygote(const struct zygote *z, msgpack_packer *pk, struct pack_map *m)
 		pack_kv_uint(pk, m, "resident_kb", mem.resident_kb);
 		pack_kv_uint(pk, m, "anonymous_kb", mem.anonymous_kb);
 	}
+}
+
+/* The generation that is coming, and the one that did not come. */
+static void
+pack_renewal(const struct renewal *r, msgpack_packer *pk, struct pack_map *m)
+{
+	struct pack_map rm;
+
+	if (r->z != NULL) {
+		pack_key(pk, m, "coming");
+		pack_map_begin(pk, &rm);
+		pack_kv_uint(pk, &rm, "generation", r->z->generation);
+		pack_kv_uint(pk, &rm, "pid", r->z->pid);
+		pack_map_end(&rm);
+	}
+	if (r->failed == 0)
+		return;
+	pack_key(pk, m, "failed");
+	pack_map_begin(pk, &rm);
+	pack_kv_uint(pk, &rm, "generation", r->failed);
+	pack_key(pk, &rm, "error");
+	failure_pack(&r->fail, pk);
+	pack_map_end(&rm);
 }
 
 void
@@ -77,13 +103,16 @@ template_pack(const struct template *t, msgpack_packer *pk)
 	if (!tenant_is_pattern(t))
 		pack_kv_uint(pk, &m, "uid", as != NULL ? as->uid : t->srv->uid);
 	pack_kv_str(pk, &m, "mode", config_mode_name(t->cfg->mode));
-	pack_kv_str(pk, &m, "state", state_name(template_state(t)));
+	pack_kv_str(pk, &m, "state",
+	    t->gone ? "removed" : state_name(template_state(t)));
 	pack_kv_str(pk, &m, "way", zygote_way_name(t->way));
 	if (t->reason != NULL)
 		pack_kv_text(pk, &m, "reason", t->reason);
-	pack_kv_uint(pk, &m, "generation", t->generation);
+	pack_kv_uint(pk, &m, "generation",
+	    l->z != NULL ? l->z->generation : t->generation);
 	if (l->z != NULL)
 		pack_zygote(l->z, pk, &m);
+	pack_renewal(&t->renewal, pk, &m);
 	pack_key(pk, &m, "standby");
 	pool_pack(&t->pool, pk);
 	pack_kv_uint(pk, &m, "children", children_of(t));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/lane.h"
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/tenants.h"
 
@@ -64,6 +65,26 @@ template_remove(struct template *t)
 	TAILQ_INSERT_TAIL(&ts->gone, t, link);
 	ts->n--;
 	t->gone = true;
+	template_drop(t);
+}
+
+void
+template_end(struct template *t)
+{
+	static const struct err removed = {
+		.code = ERR_UNKNOWN_TEMPLATE,
+		.msg = "its template has been removed",
+	};
+
+	log_info("template=%s op=remove", template_name(t));
+	renewal_end(t, &removed);
+	lane_end(&t->warm);
+	lane_end(&t->cold);
+	pool_end(&t->pool);
+	ev_timer_stop(t->srv->loop, &t->idle);
+	template_use(t);
+	template_remove(t);
+	events_template(t);
 	template_drop(t);
 }
 

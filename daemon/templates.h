@@ -88,14 +88,15 @@ struct standby *templates_standby_by_pid(struct server *, pid_t pid);
 /* Whether each auto template is ready or has failed. */
 bool templates_settled(const struct server *);
 
-/* One that is served by CFG.  NULL: no memory. */
-struct template *template_new(struct server *,
-    const struct config_template *cfg);
+/* One that is served from now on, and not started.  NULL: no memory. */
+struct template *template_new(struct server *, const struct config_template *);
 /* One more user of T, and one less: with the last it is freed. */
 struct template *template_use(struct template *);
 void template_drop(struct template *);
-/* It is served no more; those who use it still may. */
+/* It is in the list no more; those who use it still may. */
 void template_remove(struct template *);
+/* It is served no more: who waits is refused; its children live on. */
+void template_end(struct template *);
 
 /* NULL: there is none of that number. */
 struct template *template_by_number(struct server *, uint64_t number);

@@ -25,10 +25,15 @@ in_use(const struct template *t)
 static void
 stop(struct template *t, const char *why)
 {
+	static const struct err stopped = {
+		.code = ERR_TEMPLATE_FAILED,
+		.msg = "its user has not used it",
+	};
+
 	log_info("template=%s uid=%ju op=stop: %s", template_name(t),
 	    (uintmax_t)t->account.uid, why);
 	ev_timer_stop(t->srv->loop, &t->idle);
-	renewal_end(t);
+	renewal_end(t, &stopped);
 	pool_end(&t->pool);
 	lane_renew(&t->warm, NULL);
 	lane_renew(&t->cold, NULL);

@@ -324,6 +324,10 @@ tell_lane(struct zygote *z, const char *how)
 		if (z->loading[0] != '\0' && !z->was_ready)
 			f.module = strdup(z->loading);
 	}
+	for (size_t i = 0; f.module != NULL && i < z->cfg->preload.n; i++)
+		if (strcmp(z->cfg->preload.v[i], f.module) == 0)
+			snprintf(f.err.key, sizeof(f.err.key),
+			    "template.%s.preload[%zu]", z->cfg->name, i);
 	lane_over(z->lane, z, clock_ns() - z->ready_ns, &f);
 }
 

@@ -59,15 +59,14 @@ bin_dir(void)
 	return dir;
 }
 
-static void
-write_config(const char *text)
+void
+live_configure(const char *text)
 {
 	char fixtures[PATH_MAX];
 	const char *whole;
 	FILE *f;
 
 	ck_assert(realpath("tests/fixtures", fixtures) != NULL);
-	ck_assert(asprintf(&live.config, "%s/config", live.dir) > 0);
 	f = fopen(live.config, "w");
 	ck_assert(f != NULL);
 	/* The only directive is the fixtures' folder. */
@@ -113,7 +112,8 @@ launch(const char *config, bool standbys)
 		.standbys = standbys || getenv("FORKSERVERD_STANDBYS") };
 	ck_assert(mkdtemp(live.dir) != NULL);
 	snprintf(live.socket, sizeof(live.socket), "%s/socket", live.dir);
-	write_config(config != NULL ? config : default_config);
+	ck_assert(asprintf(&live.config, "%s/config", live.dir) > 0);
+	live_configure(config != NULL ? config : default_config);
 	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
 	live.pid = fork();
 	ck_assert(live.pid != -1);

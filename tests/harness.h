@@ -45,6 +45,8 @@ void live_start(const char *config);
 void live_start_standbys(const char *config);
 /* Waits until each ready template has as many as it shall have. */
 void live_standbys_full(void);
+/* Another text for its configuration file, which it reads at a reload. */
+void live_configure(const char *config);
 /* live_start without waiting for readiness. */
 void live_launch(const char *config);
 /* SIGTERM, and the proof.  Connections are to be closed before. */

@@ -37,6 +37,8 @@ static const struct verb *const verbs[] = {
 	&verb_ping,
 	&verb_bench,
 	&verb_doctor,
+	&verb_reload,
+	&verb_drain,
 	&verb_shutdown,
 };
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "client/forkctl/json.h"
+#include "client/forkctl/renewal.h"
 #include "client/forkctl/rpc.h"
 #include "client/forkctl/table.h"
 #include "client/forkctl/text.h"
@@ -17,6 +18,7 @@ row(struct table *t, const msgpack_object *o)
 	table_map_text(t, &m, "mode");
 	table_map_text(t, &m, "state");
 	table_map_uint(t, &m, "generation");
+	table_map_duration(t, &m, "age_ns");
 	table_map_uint(t, &m, "pid");
 	table_map_uint(t, &m, "children");
 	table_map_uint(t, &m, "failures");
@@ -60,6 +62,27 @@ tell_failure(const msgpack_object *o)
 	}
 	fputc('\n', stdout);
 	tell_text(&em, "traceback", "", true);
+}
+
+/* Below the table: why another generation did not come. */
+static void
+tell_renewal(const msgpack_object *o)
+{
+	const msgpack_object *failed, *error;
+	struct map m, fm;
+	struct err e;
+
+	if (map_init(&m, o, "", &e) == -1 ||
+	    map_obj(&m, "failed", MAP_OPTIONAL, &failed) != 1 ||
+	    map_init(&fm, failed, "failed.", &e) == -1 ||
+	    map_obj(&fm, "error", MAP_REQUIRED, &error) != 1)
+		return;
+	fputc('\n', stdout);
+	renewal_tell_failed(stdout, rpc_text(o, "name"),
+	    rpc_uint(failed, "generation"), error, rpc_uint(o, "generation"));
+	fputc('\n', stdout);
+	if (map_init(&fm, error, "error.", &e) == 0)
+		tell_text(&fm, "traceback", "", true);
 }
 
 /* Below the table: what the preloads have left behind. */
@@ -116,11 +139,12 @@ static void
 print(const msgpack_object_array *all)
 {
 	static const char *const heads[] = { "NAME", "MODE", "STATE",
-		"GENERATION", "PID", "CHILDREN", "FAILURES", "WAY", "REASON" };
+		"GENERATION", "AGE", "PID", "CHILDREN", "FAILURES", "WAY",
+		"REASON" };
 	struct table t;
 
-	table_init(&t, 9, 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6);
-	for (size_t i = 0; i < 9; i++)
+	table_init(&t, 10, 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7);
+	for (size_t i = 0; i < 10; i++)
 		table_str(&t, heads[i]);
 	for (uint32_t i = 0; i < all->size; i++)
 		row(&t, &all->ptr[i]);
@@ -128,6 +152,7 @@ print(const msgpack_object_array *all)
 	table_fini(&t);
 	for (uint32_t i = 0; i < all->size; i++) {
 		tell_failure(&all->ptr[i]);
+		tell_renewal(&all->ptr[i]);
 		tell_warnings(&all->ptr[i]);
 	}
 }

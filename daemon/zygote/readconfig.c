@@ -10,19 +10,11 @@
 
 #define MAX_CONFIG (8 << 20) /* bytes, packed */
 
-/* Dates become text; nothing else of TOML is unknown to MessagePack. */
-static const char source[] =
-    "import tomllib\n"
-    "def plain(v):\n"
-    "    if isinstance(v, dict):\n"
-    "        return {k: plain(w) for k, w in v.items()}\n"
-    "    if isinstance(v, list):\n"
-    "        return [plain(w) for w in v]\n"
-    "    return v if isinstance(v, (bool, int, float, str)) else str(v)\n"
-    "def read(path):\n"
-    "    with open(path, 'rb') as file:\n"
-    "        return plain(tomllib.load(file))\n";
+static const char source[] = {
+#embed "readconfig.py" suffix(, '\0')
+};
 
+/* What readconfig.py's read() returns. */
 static PyObject *
 load(const char *path)
 {
@@ -44,6 +36,14 @@ load(const char *path)
 	return v;
 }
 
+static int
+pack_both(PyObject *read, msgpack_packer *pk, char *why, size_t n)
+{
+	if (value_pack(PyTuple_GET_ITEM(read, 0), pk, MAX_CONFIG, why, n) == -1)
+		return -1;
+	return value_pack(PyTuple_GET_ITEM(read, 1), pk, MAX_CONFIG, why, n);
+}
+
 int
 readconfig_main(const char *path)
 {
@@ -63,8 +63,13 @@ readconfig_main(const char *path)
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}
+	if (PyTuple_GET_ITEM(v, 2) != Py_None) {
+		fprintf(stderr, "%s\n",
+		    PyUnicode_AsUTF8(PyTuple_GET_ITEM(v, 2)));
+		return 1;
+	}
 	msg_out_init(&o);
-	if (value_pack(v, &o.pk, MAX_CONFIG, why, sizeof(why)) == -1) {
+	if (pack_both(v, &o.pk, why, sizeof(why)) == -1) {
 		fprintf(stderr, "%s: %s\n", path, why);
 		return 1;
 	}

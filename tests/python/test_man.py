@@ -85,7 +85,7 @@ def test_the_daemons_options_are_all_there():
 
 
 # What they are without a file depends on the machine.
-DEPENDS = {"socket", "zygote"}
+DEPENDS = {"socket", "zygote", "watch"}
 
 
 def keys(text):

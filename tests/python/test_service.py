@@ -97,6 +97,29 @@ def test_its_status_names_the_templates_that_failed(start, tmp_path, notificatio
         pass
 
 
+def test_tells_systemd_of_a_reload(start, tmp_path, notifications):
+    path = tmp_path / "socket"
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    daemon = start(
+        "--socket",
+        path,
+        "--config",
+        config,
+        env={"NOTIFY_SOCKET": notifications.getsockname()},
+    )
+    next_with(notifications, "READY=1")
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    config.write_text("[template.more]\n")
+    daemon.send_signal(signal.SIGHUP)
+    told = next_with(notifications, "RELOADING=1")
+    [usec] = [line for line in told if line.startswith("MONOTONIC_USEC=")]
+    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    assert before <= int(usec.partition("=")[2]) <= after
+    assert "2 of 2 templates ready" in status_of(notifications)
+    next_with(notifications, "READY=1")
+
+
 def test_its_loop_feeds_the_watchdog(start, tmp_path, notifications):
     environment = {"NOTIFY_SOCKET": notifications.getsockname(), "WATCHDOG_USEC": "60000"}
     start("--socket", tmp_path / "socket", env=environment)
@@ -315,13 +338,13 @@ def test_configuration_precedence(tmp_path, file, environment, options, told):
     "text, told",
     [
         ("[server]\ngrace = 'x'", "server.grace"),
-        ("[server]\nnosuch = 1", "server.nosuch"),
+        ("[server]\nnosuch = 1", ":2: server.nosuch"),
         ("[nosuch]\n", "nosuch"),
         ("[template.default]\nmode = 'free'", "template.default.mode"),
         ("[template.default]\npreload = 'trio'", "template.default.preload"),
         ("[template.'a b']\n", "a b"),
-        ("[server\n", "line 1, column"),
-        ("x = \n", "line 1, column"),
+        ("[server\n", ":1:8: "),
+        ("x = \n", ":1:5: "),
     ],
 )
 def test_wrong_configuration_is_refused(tmp_path, text, told):
