@@ -62,7 +62,11 @@ need_template(struct config *c, const char *name, size_t n, struct err *e)
 		return NULL;
 	}
 	v[c->ntemplates++] = t;
-	return set_defaults(config_template_keys, t, e) == 0 ? t : NULL;
+	if (set_defaults(config_template_keys, t, e) == -1)
+		return NULL;
+	/* What serves many is made anew when somebody says so. */
+	t->watch = geteuid() != 0;
+	return t;
 }
 
 int

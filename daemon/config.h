@@ -62,6 +62,7 @@ struct config_template {
 	char *name;
 	int mode; /* enum config_mode */
 	bool promote;
+	bool watch;
 	struct words preload, path, env;
 	char *venv; /* "": none */
 	struct words prime, after_fork, allow;

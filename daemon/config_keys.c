@@ -93,6 +93,8 @@ const struct config_key config_server_keys[] = {
 const struct config_key config_template_keys[] = {
 	{ "mode", KIND_CHOICE, TEMPLATE(mode), "legacy", 0, 0, mode_names },
 	{ "promote", KIND_BOOL, TEMPLATE(promote), "true", 0, 0, NULL },
+	/* config.c: for root not. */
+	{ "watch", KIND_BOOL, TEMPLATE(watch), "true", 0, 0, NULL },
 	{ "preload", KIND_LIST, TEMPLATE(preload), "trio", 0, 0, NULL },
 	{ "path", KIND_LIST, TEMPLATE(path), "", 0, 0, NULL },
 	{ "venv", KIND_TEXT, TEMPLATE(venv), "", 0, 0, NULL },

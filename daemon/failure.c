@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config.h"
 #include "proto/map.h"
 #include "proto/msg.h"
 #include "proto/pack.h"
@@ -23,6 +24,15 @@ failure_copy(struct failure *to, const struct failure *from)
 		to->module = strdup(from->module);
 	if (from->traceback != NULL)
 		to->traceback = strdup(from->traceback);
+}
+
+void
+failure_name_key(struct failure *f, const struct config_template *cfg)
+{
+	for (size_t i = 0; f->module != NULL && i < cfg->preload.n; i++)
+		if (strcmp(cfg->preload.v[i], f->module) == 0)
+			snprintf(f->err.key, sizeof(f->err.key),
+			    "template.%s.preload[%zu]", cfg->name, i);
 }
 
 static char *

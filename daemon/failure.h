@@ -9,6 +9,7 @@
 
 #include "proto/err.h"
 
+struct config_template;
 struct pack_map;
 
 #define FAILURE_TEXT_MAX 65536 /* bytes of a traceback that are kept */
@@ -21,6 +22,8 @@ struct failure {
 /* From the error map of a zygote, which is not trusted. */
 void failure_read(struct failure *, const msgpack_object *error);
 void failure_fini(struct failure *);
+/* Names the preload at fault by its key in CFG. */
+void failure_name_key(struct failure *, const struct config_template *cfg);
 /* TO, which is empty, becomes as FROM. */
 void failure_copy(struct failure *to, const struct failure *from);
 /* module and traceback, where they are there. */

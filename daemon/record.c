@@ -157,6 +157,9 @@ record_pack_inspect(const struct child *c, size_t max, bool output,
 	if (c->owner != 0)
 		pack_kv_uint(pk, &m, "owner", c->owner);
 	pack_kv_uint(pk, &m, "age_ns", clock_ns() - c->at.read);
+	if (c->zygote != NULL && c->zygote->was_ready)
+		pack_kv_uint(pk, &m, "generation_age_ns",
+		    clock_ns() - c->zygote->ready_ns);
 	pack_kv_uint(pk, &m, "grace_ns", c->grace_ns);
 	if (c->cgroup != NULL)
 		pack_kv_text(pk, &m, "cgroup", c->cgroup);

@@ -112,6 +112,7 @@ template_pack(const struct template *t, msgpack_packer *pk)
 	    l->z != NULL ? l->z->generation : t->generation);
 	if (l->z != NULL)
 		pack_zygote(l->z, pk, &m);
+	pack_kv_bool(pk, &m, "watch", t->cfg->watch);
 	pack_renewal(&t->renewal, pk, &m);
 	pack_key(pk, &m, "standby");
 	pool_pack(&t->pool, pk);

@@ -25,6 +25,7 @@ template_new(struct server *srv, const struct config_template *cfg)
 	lane_init(&t->cold, t, ZYGOTE_COLD);
 	pool_init(&t->pool, srv, &t->warm);
 	renewal_init(&t->renewal);
+	freshness_init(t);
 	TAILQ_INSERT_TAIL(&ts->list, t, link);
 	ts->n++;
 	return t;
@@ -49,6 +50,7 @@ template_drop(struct template *t)
 	lane_fini(&t->warm);
 	lane_fini(&t->cold);
 	renewal_fini(&t->renewal);
+	freshness_fini(t);
 	ev_timer_stop(t->srv->loop, &t->idle);
 	account_fini(&t->account);
 	config_template_drop(t->cfg);

@@ -14,6 +14,7 @@
 #include "daemon/children.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
+#include "daemon/freshness.h"
 #include "daemon/pool.h"
 #include "daemon/renewal.h"
 #include "daemon/zygote.h"
@@ -54,6 +55,7 @@ struct template
 	struct lane warm, cold;
 	struct pool pool; /* of the warm one */
 	struct renewal renewal;
+	struct freshness freshness;
 
 	/* Of tenants.h. */
 	bool tenant;

@@ -253,6 +253,7 @@ zygote_start(struct lane *l, const struct config_template *cfg,
 	z->cfg = config_template_use(cfg);
 	template_use(l->t);
 	z->generation = generation;
+	z->started_ns = clock_ns();
 	msgpack_sbuffer_init(&z->preload);
 	msgpack_sbuffer_init(&z->warnings);
 	stream_init(&z->st, sv[0], &frame_limits_default, OUT_MAX);
@@ -324,10 +325,7 @@ tell_lane(struct zygote *z, const char *how)
 		if (z->loading[0] != '\0' && !z->was_ready)
 			f.module = strdup(z->loading);
 	}
-	for (size_t i = 0; f.module != NULL && i < z->cfg->preload.n; i++)
-		if (strcmp(z->cfg->preload.v[i], f.module) == 0)
-			snprintf(f.err.key, sizeof(f.err.key),
-			    "template.%s.preload[%zu]", z->cfg->name, i);
+	failure_name_key(&f, z->cfg);
 	lane_over(z->lane, z, clock_ns() - z->ready_ns, &f);
 }
 

@@ -48,7 +48,7 @@ struct zygote {
 	ev_timer timer;    /* preload time-out; then: pulse; then: kill */
 	bool heard, asked; /* of the pulse: since it was last looked at */
 	bool leases_owed;  /* to children with lease_owed */
-	uint64_t ready_ns; /* when */
+	uint64_t started_ns, ready_ns; /* when */
 	size_t forking;    /* children that are ordered, and not forked */
 	char loading[128]; /* the import that runs, "" if none */
 	struct err killed; /* why we killed it; code 0: not */

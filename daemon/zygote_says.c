@@ -261,6 +261,20 @@ take_reaped(struct zygote *z, const struct msg *msg, struct err *e)
 	return 0;
 }
 
+/* Of no more weight than a guess: freshness.h. */
+static int
+take_stale(struct zygote *z, const struct msg *msg, struct err *e)
+{
+	struct map m;
+	struct bytes b;
+
+	if (map_init(&m, &msg->params, "stale", e) == -1 ||
+	    map_text(&m, "path", MAP_REQUIRED, 4096, &b) == -1)
+		return -1;
+	freshness_stale(z, b);
+	return 0;
+}
+
 static int
 take_notify(struct zygote *z, const struct msg *m, struct err *e)
 {
@@ -272,6 +286,7 @@ take_notify(struct zygote *z, const struct msg *m, struct err *e)
 		{ "reaped", take_reaped },
 		{ "fork_failed", take_fork_failed },
 		{ "loading", take_loading },
+		{ "stale", take_stale },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)

@@ -76,10 +76,10 @@ START_TEST(two_at_once)
 	/* By its name it is made again, each time. */
 	first = peer_send(&p, "reload", "{'template': 'default'}");
 	second = peer_send(&p, "reload", "{}");
-	third = peer_send(&q, "reload", "{'template': 'default'}");
+	third = peer_send(&p, "reload", "{'template': 'default'}");
 	answered(&p, first, 5, "later reload");
 	answered(&p, second, 6, NULL);
-	answered(&q, third, 6, NULL);
+	answered(&p, third, 6, NULL);
 	template_echo(&p, "");
 	peer_close(&q);
 	peer_close(&p);

@@ -34,6 +34,8 @@ static const struct verb *const verbs[] = {
 	&verb_events,
 	&verb_templates,
 	&verb_status,
+	&verb_metrics,
+	&verb_top,
 	&verb_ping,
 	&verb_bench,
 	&verb_doctor,

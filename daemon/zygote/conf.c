@@ -116,6 +116,7 @@ conf_read(struct conf *c, const msgpack_object *params, struct err *e)
 	if (read_choice(&m, "kind", "warm", "cold", &c->cold) == -1 ||
 	    read_choice(&m, "mode", "legacy", "isolated", &isolated) == -1 ||
 	    map_bool(&m, "promote", MAP_REQUIRED, &c->promote) == -1 ||
+	    map_bool(&m, "watch", MAP_REQUIRED, &c->watch) == -1 ||
 	    read_list(&m, "preload", &c->preload) == -1 ||
 	    read_list(&m, "path", &c->path) == -1 ||
 	    read_list(&m, "prime", &c->prime) == -1 ||

@@ -19,10 +19,11 @@ struct conf {
 	bool cold; /* make no template; the children do */
 	enum conf_mode mode;
 	bool promote;
-	char **preload;    /* NULL-terminated */
-	char **path;       /* NULL-terminated */
-	char *venv;        /* a virtual environment's folder, NULL: none */
-	char **prime;      /* MODULE:FUNCTION, called once while it is made */
+	bool watch;     /* tell when a file has changed that it is made from */
+	char **preload; /* NULL-terminated */
+	char **path;    /* NULL-terminated */
+	char *venv;     /* a virtual environment's folder, NULL: none */
+	char **prime;   /* MODULE:FUNCTION, called once while it is made */
 	char **after_fork; /* MODULE:FUNCTION, called in each child */
 	char **allow;      /* classes of audit.h */
 	char **env;        /* NULL-terminated, NAME=value */

@@ -134,6 +134,22 @@ def _prime_plain():
     pass
 
 
+def sources():
+    """The files that the template was made from, and the folders, each with a
+    slash at its end, in which packages come and go."""
+    files = {_file_of(module) for module in list(sys.modules.values())}
+    folders = {p + "/" for p in sys.path if p.endswith(("/site-packages", "/dist-packages"))}
+    return [*(files - {None}), *folders]
+
+
+def _file_of(module):
+    try:
+        name = vars(module).get("__file__")  # no code of the module's own
+    except TypeError:
+        return None
+    return name if type(name) is str and name.startswith("/") else None
+
+
 def freeze():
     """The last step: nothing of the template is garbage, nothing is young."""
     _forkserverd_remains.freeze()

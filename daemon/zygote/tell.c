@@ -1,5 +1,6 @@
 #include "daemon/zygote/tell.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "proto/pack.h"
@@ -76,6 +77,7 @@ int
 tell_forked(struct msg_out *o, uint64_t order, pid_t pid, uint64_t time_ns,
     int pidfd)
 {
+	int fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
 	struct pack_map m;
 
 	msg_out_init(o);
@@ -85,7 +87,7 @@ tell_forked(struct msg_out *o, uint64_t order, pid_t pid, uint64_t time_ns,
 	pack_kv_uint(&o->pk, &m, "pid", pid);
 	pack_kv_uint(&o->pk, &m, "time_ns", time_ns);
 	pack_map_end(&m);
-	if (msg_out_fd(o, pidfd) == 0)
+	if (fd != -1 && msg_out_fd(o, fd) == 0)
 		return 0;
 	msg_out_fini(o);
 	return -1;
@@ -128,5 +130,17 @@ tell_reaped(struct msg_out *o, uint64_t order, pid_t pid, int status,
 	pack_kv_uint(&o->pk, &m, "maxrss_kb", ru->ru_maxrss);
 	pack_kv_uint(&o->pk, &m, "minflt", ru->ru_minflt);
 	pack_kv_uint(&o->pk, &m, "majflt", ru->ru_majflt);
+	pack_map_end(&m);
+}
+
+void
+tell_stale(struct msg_out *o, const char *path)
+{
+	struct pack_map m;
+
+	msg_out_init(o);
+	msg_begin_notify(o, "stale");
+	pack_map_begin(&o->pk, &m);
+	pack_kv_text(&o->pk, &m, "path", path);
 	pack_map_end(&m);
 }

@@ -28,4 +28,7 @@ void tell_fork_failed(struct msg_out *o, uint64_t order, const struct err *);
 void tell_reaped(struct msg_out *o, uint64_t order, pid_t, int status,
     const struct rusage *ru);
 
+/* PATH has changed, of what the template was made from. */
+void tell_stale(struct msg_out *o, const char *path);
+
 #endif

@@ -11,6 +11,7 @@
 #include "daemon/zygote/immortal.h"
 #include "daemon/zygote/interp.h"
 #include "daemon/zygote/runtime.h"
+#include "daemon/zygote/value.h"
 
 int
 template_start(struct template *t, const struct conf *conf, struct err *e)
@@ -18,6 +19,7 @@ template_start(struct template *t, const struct conf *conf, struct err *e)
 	struct err why;
 
 	*t = (struct template){ .conf = conf };
+	clock_gettime(CLOCK_REALTIME, &t->since);
 	interp_clean_env();
 	for (char **p = conf->env; *p != NULL; p++)
 		if (putenv(*p) != 0)
@@ -99,12 +101,31 @@ warm_up(struct template *t, struct err *e)
 	    c->after_fork, e);
 }
 
+/* What watch.h is to watch. */
+static int
+find_sources(struct template *t, struct err *e)
+{
+	PyObject *list = runtime_call(t->runtime, e, "sources", "()");
+	Py_ssize_t n = list != NULL ? PyList_GET_SIZE(list) : 0, k = 0;
+
+	if (list == NULL)
+		return -1;
+	t->sources = calloc(n + 1, sizeof(*t->sources));
+	for (Py_ssize_t i = 0; t->sources != NULL && i < n; i++) {
+		t->sources[k] = value_dup_path(PyList_GET_ITEM(list, i));
+		k += t->sources[k] != NULL;
+	}
+	Py_DECREF(list);
+	return 0;
+}
+
 /* What is shared with the children stays shared: nothing moves after this. */
 static int
 freeze(struct template *t, struct err *e)
 {
 	if (preload_call(&t->preload, t->runtime, "prime", t->conf->prime, e) ==
 		-1 ||
+	    (t->conf->watch && find_sources(t, e) == -1) ||
 	    preload_audit_last(&t->preload, e) == -1)
 		return -1;
 	/* Once and for all: each child runs the hooks after them only. */

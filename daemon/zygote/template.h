@@ -9,6 +9,7 @@
 #include <Python.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "daemon/zygote/conf.h"
 #include "daemon/zygote/preload.h"
@@ -25,6 +26,8 @@ struct template
 	bool promote;            /* its children are promoted */
 	char reason[512];        /* why not adoptable or not promoted, or "" */
 	struct preload preload;
+	struct timespec since; /* nothing was read before; CLOCK_REALTIME */
+	char **sources;        /* what watch.h is to watch; NULL: nothing */
 };
 
 /*

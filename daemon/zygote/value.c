@@ -251,3 +251,14 @@ value_pack(PyObject *obj, msgpack_packer *pk, size_t max, char *why,
 	snprintf(why, why_size, "it is larger than %zu bytes", max);
 	return -1;
 }
+
+char *
+value_dup_path(PyObject *str)
+{
+	PyObject *b = PyUnicode_EncodeFSDefault(str);
+	char *p = b != NULL ? strdup(PyBytes_AS_STRING(b)) : NULL;
+
+	PyErr_Clear();
+	Py_XDECREF(b);
+	return p;
+}

@@ -33,4 +33,8 @@ char *value_dup_text(PyObject *str);
 int value_pack(PyObject *obj, msgpack_packer *, size_t max, char *why,
     size_t why_size);
 
+/* The bytes of a path, as the file system has it.  The caller frees them; NULL:
+ * it is none. */
+char *value_dup_path(PyObject *str);
+
 #endif

@@ -18,6 +18,7 @@
 #include "daemon/zygote/kid.h"
 #include "daemon/zygote/tell.h"
 #include "daemon/zygote/title.h"
+#include "daemon/zygote/watch.h"
 #include "daemon/zygote/work.h"
 #include "daemon/zygote/wset.h"
 #include "proto/clock.h"
@@ -44,6 +45,7 @@ static struct {
 	struct kids kids;
 	struct kids standbys; /* whose lease is not known yet */
 	struct canary canary;
+	struct watch watch;
 	int epfd;
 	bool over;
 } z;
@@ -65,8 +67,6 @@ watch(int fd, void *what)
 
 	return epoll_ctl(z.epfd, EPOLL_CTL_ADD, fd, &ev);
 }
-
-/* --- the answer to configure --------------------------------------------- */
 
 static void
 refuse(uint32_t id, const struct err *e)
@@ -95,9 +95,11 @@ serve(const char *way)
 	tell_ready(&o, z.configure_msgid, &z.work.template, z.work.python, way);
 	say(&o);
 	z.state = READY;
+	if (z.work.template.sources != NULL &&
+	    watch_begin(&z.watch, z.work.template.sources,
+		z.work.template.since) == 0)
+		watch(z.watch.fd, &z.watch);
 }
-
-/* --- children ------------------------------------------------------------ */
 
 /* Has the worker fork.  Takes what is in O where it has; NULL with E
  * filled when it could not. */
@@ -138,14 +140,6 @@ prove(void)
 	z.state = PROVING;
 }
 
-/* No way down: it would raise on each of them. */
-static void
-after_fork_failed(const char *words)
-{
-	canary_fault(words, &z.work.err, &z.work.template.preload.traceback);
-	fail();
-}
-
 /* The way down: promoted, unpromoted, cold. */
 static void
 canary_ended(int status)
@@ -158,7 +152,9 @@ canary_ended(int status)
 	if (code == CANARY_GOOD) {
 		serve(t->promote ? "promoted" : "unpromoted");
 	} else if (code == CANARY_AFTER_FORK) {
-		after_fork_failed(words);
+		/* No way down: it would raise on each of them. */
+		canary_fault(words, &z.work.err, &t->preload.traceback);
+		fail();
 	} else {
 		canary_reason(&z.canary, status, t->promote, words, t->reason,
 		    sizeof(t->reason));
@@ -190,8 +186,6 @@ reap(struct kid *k)
 	kid_free(k);
 }
 
-/* --- orders -------------------------------------------------------------- */
-
 static void
 on_configure(const struct msg *m)
 {
@@ -204,7 +198,6 @@ on_configure(const struct msg *m)
 	}
 	conf_fini(&z.work.conf);
 	if (conf_read(&z.work.conf, &m->params, &e) == -1) {
-		err_wrap(&e, "configure");
 		refuse(m->id, &e);
 		return;
 	}
@@ -243,12 +236,10 @@ static void
 say_forked(struct kid *k)
 {
 	struct msg_out o;
-	int fd = fcntl(k->pidfd, F_DUPFD_CLOEXEC, 0);
 	struct err e;
 
-	if (fd != -1 &&
-	    tell_forked(&o, k->order.number, k->pid, z.work.forked_ns, fd) ==
-		0) {
+	if (tell_forked(&o, k->order.number, k->pid, z.work.forked_ns,
+		k->pidfd) == 0) {
 		say(&o);
 		return;
 	}
@@ -311,6 +302,18 @@ obey(const struct msg *m)
 	}
 }
 
+/* At what the template was made from. */
+static void
+look(void)
+{
+	struct msg_out o;
+
+	if (!watch_hear(&z.watch))
+		return;
+	tell_stale(&o, z.watch.changed);
+	say(&o);
+}
+
 static void
 hear(void)
 {
@@ -332,21 +335,14 @@ hear(void)
 	}
 }
 
-/* --- the loop ------------------------------------------------------------ */
-
-static int
-timeout_ms(void)
-{
-	return z.state == PROVING ? canary_left_ms(&z.canary) : -1;
-}
-
 static void
 loop(void)
 {
 	struct epoll_event ev[EVENTS];
 
 	while (!z.over) {
-		int n = epoll_wait(z.epfd, ev, EVENTS, timeout_ms());
+		int n = epoll_wait(z.epfd, ev, EVENTS,
+		    z.state == PROVING ? canary_left_ms(&z.canary) : -1);
 
 		if (n == 0 && z.state == PROVING)
 			kill(z.canary.kid->pid, SIGKILL);
@@ -355,6 +351,8 @@ loop(void)
 				hear();
 			else if (ev[i].data.ptr == &z.handover)
 				made();
+			else if (ev[i].data.ptr == &z.watch)
+				look();
 			else
 				reap(ev[i].data.ptr);
 		}
