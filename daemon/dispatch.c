@@ -88,8 +88,8 @@ dispatch_request(struct client *c, const struct msg *m)
 		dispatch_error(c, m->id, &e);
 	if (log_on(LOG_DEBUG))
 		log_debug("conn=%ju op=%s request=%u%s%s", (uintmax_t)c->id,
-		    method != NULL ? method->name : "unknown", m->id, r == -1 ? " refused: " : "",
-		    r == -1 ? e.msg : "");
+		    method != NULL ? method->name : "unknown", m->id,
+		    r == -1 ? " refused: " : "", r == -1 ? e.msg : "");
 }
 
 void

@@ -144,8 +144,7 @@ add_new(struct server *srv, const struct config *cfg, struct reload_list *list)
 {
 	for (size_t i = 0; i < cfg->ntemplates; i++) {
 		const struct config_template *c = cfg->templates[i];
-		bool starts =
-		    c->start == START_AUTO && c->whose != WHOSE_PEER;
+		bool starts = c->start == START_AUTO && c->whose != WHOSE_PEER;
 		struct template *t;
 
 		if (!asked_for(list, c->name) || is_served(srv, c->name))

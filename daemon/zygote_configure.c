@@ -48,6 +48,7 @@ zygote_configure(struct zygote *z)
 	pack_kv_str(&o.pk, &m, "kind", lane_name(z->lane));
 	pack_kv_str(&o.pk, &m, "mode", config_mode_name(t->mode));
 	pack_kv_bool(&o.pk, &m, "promote", t->promote);
+	pack_kv_bool(&o.pk, &m, "watch", t->watch);
 	pack_words(&o.pk, &m, "preload", &t->preload);
 	pack_words(&o.pk, &m, "path", &t->path);
 	pack_kv_text(&o.pk, &m, "venv", t->venv);

@@ -1,6 +1,6 @@
 /*
- * zygote_orders: what a zygote is told: how to make its template, and once it is
- * ready to fork, and whose a standby has become.
+ * zygote_orders: what a zygote is told once it is ready: to fork, and whose a
+ * standby has become.
  */
 #ifndef DAEMON_ZYGOTE_ORDERS_H
 #define DAEMON_ZYGOTE_ORDERS_H
@@ -11,8 +11,6 @@ struct child;
 struct standby;
 struct zygote;
 
-/* How to make the template: its first order. */
-void zygote_configure(struct zygote *);
 /* Orders the fork of a queued child, which becomes `starting`. */
 void zygote_fork(struct zygote *, struct child *);
 /* Orders a standby.  0, or -1 with E filled. */

@@ -50,9 +50,8 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	int sys; /* errno of the call that failed, 0 if none did */
-	char
-	    key[96]; /* key at fault, of a request or of the configuration, ""
+	int sys;      /* errno of the call that failed, 0 if none did */
+	char key[96]; /* key at fault, of a request or of the configuration, ""
 			* if none; key paths as a.b[3] */
 	const char *resource; /* that is exhausted, a literal; NULL: none is */
 	uint64_t retry_ns;    /* then: not before is it worth a try */

@@ -223,8 +223,7 @@ START_TEST(wrong_params)
 	live_start(WITH(""));
 	peer_open(&p);
 	refused(&p, "invalid_params", "template", "reload", "{'template': 1}");
-	refused(&p, "limit", "template", "reload",
-	    "{'template': '%065d'}", 0);
+	refused(&p, "limit", "template", "reload", "{'template': '%065d'}", 0);
 	refused(&p, "invalid_params", "none", "reload", "{'none': 1}");
 	refused(&p, "unknown_template", "template", "reload",
 	    "{'template': 'none'}");

@@ -36,8 +36,8 @@ struct verb {
 extern const struct verb verb_ping, verb_run, verb_spawn, verb_ps, verb_logs,
     verb_wait, verb_attach, verb_detach, verb_events, verb_cancel, verb_kill,
     verb_signal, verb_inspect, verb_status, verb_templates, verb_shutdown,
-    verb_doctor, verb_bench, verb_dump, verb_reload, verb_drain,
-    verb_metrics, verb_top;
+    verb_doctor, verb_bench, verb_dump, verb_reload, verb_drain, verb_metrics,
+    verb_top;
 
 /* Prints the help of V to standard output. */
 void verb_help(const struct verb *v);
