@@ -319,7 +319,7 @@ INSTALL_DIRS := systemd/user:$(PREFIX)/lib/systemd/user \
 	systemd/system:$(PREFIX)/lib/systemd/system \
 	systemd/sysusers.d:$(PREFIX)/lib/sysusers.d \
 	systemd/bash-completion:$(PREFIX)/share/bash-completion/completions \
-	examples:$(docdir)/examples client/python/examples:$(docdir)/examples
+	client/python/examples:$(docdir)/examples
 
 # SOURCE:DESTINATION of each file. One whose name ends in .in is filled in.
 made = $(if $(filter %.in,$1),$(obj)/$(1:.in=),$1)
@@ -331,6 +331,7 @@ manifest := $(bin)/forkctl:$(bindir)/forkctl \
 	$(obj)/libforkserver.a:$(libdir)/libforkserver.a \
 	client/forkserver.h:$(PREFIX)/include/forkserver.h \
 	$(obj)/client/forkserver.pc:$(libdir)/pkgconfig/forkserver.pc \
+	systemd/forkserverd.toml:$(docdir)/examples/forkserverd.toml \
 	$(foreach f,$(wildcard client/python/forkserverd/*.py) \
 		client/python/forkserverd/py.typed,$f:$(pythondir)/$(f:client/python/%=%)) \
 	$(foreach f,$(wildcard systemd/man/*),\

@@ -77,7 +77,7 @@ def stage(tmp_path_factory):
         "template.tractor.path": ",".join([*GIVEN, OURS]),
     }
     settings = [f"--set={key}={value}" for key, value in options.items()]
-    with running(folder, ["--config", TREE / "examples/forkserverd.toml", *settings]) as socket:
+    with running(folder, ["--config", TREE / "systemd/forkserverd.toml", *settings]) as socket:
         yield Stage(socket, folder)
 
 
