@@ -33,7 +33,8 @@ config_reader_fini(struct config_reader *r)
 	config_reader_init(r);
 }
 
-/* Runs `zygote --read-config file`, in a session of its own; 0 or an errno. */
+/* Runs `zygote --read-config file`, in a session of its own; 0 or an errno.
+ * FILE may be our standard input. */
 static int
 run(struct config_reader *r, const char *zygote)
 {
@@ -47,7 +48,6 @@ run(struct config_reader *r, const char *zygote)
 	sigemptyset(&none);
 	sigfillset(&dfl);
 	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, r->out, 1);
 	posix_spawn_file_actions_adddup2(&fa, r->err, 2);
 	posix_spawnattr_init(&attr);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "daemon/clients.h"
@@ -110,6 +111,18 @@ take(struct server *srv, int status)
 	begin(srv);
 }
 
+/* A pipe is empty the second time, which is a configuration, too. */
+static int
+check_lasting(const char *file, struct err *e)
+{
+	struct stat st;
+
+	if (file == NULL || stat(file, &st) == -1 || S_ISREG(st.st_mode))
+		return 0;
+	return err_set(e, ERR_INVALID_PARAMS,
+	    "%s: no regular file, and cannot be read again", file);
+}
+
 static void
 begin(struct server *srv)
 {
@@ -120,7 +133,8 @@ begin(struct server *srv)
 	    rs->reader.pid != 0)
 		return;
 	TAILQ_CONCAT(&rs->reading, &rs->next, link);
-	if (config_load_begin(&rs->reader, rs->source, &e) == -1) {
+	if (check_lasting(rs->source->file, &e) == -1 ||
+	    config_load_begin(&rs->reader, rs->source, &e) == -1) {
 		config_reader_fini(&rs->reader);
 		fail_all(srv, &rs->reading, &e);
 		check_over(srv);

@@ -1,6 +1,7 @@
 """forkctl reload, drain, and what templates and status tell of generations."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -42,6 +43,18 @@ FAILED = (
     "template=sci gen=2 failed: preload \"scipyy\": ModuleNotFoundError: No module"
     " named 'scipyy' (template.sci.preload[1]); gen 1 serves\n"
 )
+
+
+def test_what_came_through_a_pipe_is_not_read_again(daemon):
+    text = daemon.config.read_text()
+    daemon.config.unlink()
+    os.mkfifo(daemon.config)
+    done = daemon.forkctl("reload")
+    assert done.returncode == 125
+    assert f"{daemon.config}: no regular file" in done.stderr
+    daemon.config.unlink()
+    daemon.config.write_text(text)
+    assert daemon.forkctl("reload").stdout == "no template has changed\n"
 
 
 def test_reload_tells_what_has_become_of_each_template(daemon):

@@ -334,6 +334,18 @@ def test_configuration_precedence(tmp_path, file, environment, options, told):
     assert again.stdout == done.stdout
 
 
+def test_a_configuration_comes_through_a_pipe():
+    done = subprocess.run(
+        [FORKSERVERD, "--check-config", "--config", "/dev/stdin"],
+        env=ENVIRONMENT,
+        input="[server]\ngrace = 3.5\n",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "grace = 3.5" in done.stdout.split("\n")
+
+
 @pytest.mark.parametrize(
     "text, told",
     [
