@@ -85,8 +85,13 @@ class Machine:
     def alive(self, pid):
         return self.attempt("kill", "-0", str(pid)).returncode == 0
 
+    def add_user(self, name):
+        """The uid; a user who is there already is left as he is."""
+        self.run("systemd-sysusers", "--inline", f"u {name} - - /home/{name} /bin/bash")
+        self.run("install", "-d", "-o", name, "-g", name, f"/home/{name}")
+        return self.run("id", "-u", name).strip()
+
     def install(self, *debs):
-        self.write("/root/marker", "")
         for deb in debs:
             shutil.copy(deb, self.root / "root")
         self.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in debs))
@@ -112,7 +117,13 @@ def packages():
 
 @pytest.fixture(scope="session")
 def booted():
-    """The machine as it boots, without packages."""
+    """The machine as it boots, without packages.
+
+    FORKSERVERD_MACHINE names one that is up already, by tests/system/boot.
+    """
+    if "FORKSERVERD_MACHINE" in os.environ:
+        yield Machine(os.environ["FORKSERVERD_MACHINE"])
+        return
     hold = 'echo "$FORKSERVERD_MACHINE"; read -r end'
     process = subprocess.Popen(
         [HERE / "boot", "sh", "-c", hold],
@@ -136,6 +147,15 @@ def booted():
 @pytest.fixture(scope="session")
 def debs(booted):
     return packages()
+
+
+@pytest.fixture(scope="module")
+def bare(booted, debs):
+    """The machine without the packages, before and after."""
+    names = [deb.name.partition("_")[0] for deb in debs]
+    booted.run("dpkg", "--purge", *names)
+    yield booted
+    booted.run("dpkg", "--purge", *names)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The packages: installed, upgraded, removed, purged on a running system."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -36,6 +35,14 @@ def test_installed_it_listens(machine):
     assert machine.run("systemctl", "is-system-running") == "running\n"
     code = "import forkserverd; print(forkserverd.connect().hello['uid'])"
     assert machine.run("python3", "-c", code) == "0\n"
+
+
+def test_its_documents_are_where_they_are_looked_for(machine):
+    pages = machine.run("man", "--where", "forkctl", "forkserverd", "forkserverd.toml")
+    assert len(pages.split()) == 3
+    load = ". /usr/share/bash-completion/bash_completion; _comp_load $0; complete -p $0"
+    for program in ("forkctl", "forkserverd"):
+        assert f"_{program}" in machine.run("bash", "-c", load, program)
 
 
 def test_its_units_pass_systemds_check(machine):

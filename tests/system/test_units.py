@@ -1,9 +1,6 @@
 """The system's service, under systemd itself."""
 
-import os
-import signal
 import subprocess
-import threading
 
 FOREVER = "import signal; print('up', flush=True); signal.pause()"
 
@@ -69,6 +66,16 @@ def test_stop_ends_all(service):
     assert not (service.root / "sys/fs/cgroup/system.slice/forkserverd.service").exists()
 
 
+def test_what_a_killed_daemon_leaves_is_ended(service):
+    detached = service.ask("spawn", "--no-contain", "-c", FOREVER)["pid"]
+    daemon = service.property("MainPID")
+    service.run("kill", "-KILL", daemon)
+    # The connection waits for the next daemon, and that for the old one's rest.
+    service.run("forkctl", "ping")
+    assert service.property("MainPID") not in (daemon, "0")
+    assert not service.alive(detached)
+
+
 def test_each_child_has_a_control_group_of_its_own(service):
     mine = service.run("forkctl", "run", "-c", "print(open('/proc/self/cgroup').read())")
     assert "/system.slice/forkserverd.service/child-" in mine
@@ -101,15 +108,62 @@ def test_a_child_has_neither_the_daemons_limits_nor_its_environment(service):
     assert "PATH" in childs and not systemds & set(childs)
 
 
-def test_the_journal_has_levels_and_keys(service):
-    service.run("systemctl", "restart", "forkserverd.service")
-    service.run("forkctl", "run", "-c", "pass")
+def test_a_child_has_the_units_oom_score(service, setting):
+    setting("[Service]\nOOMScoreAdjust=300\n")
+    code = "print(open('/proc/self/oom_score_adj').read(), end='')"
+    assert service.run("forkctl", "run", "-c", code) == "300\n"
+    # The daemon's own is lower, where it may do that.
+    daemon = service.property("MainPID")
+    assert int((service.root / f"proc/{daemon}/oom_score_adj").read_text()) in (300, -200)
+
+
+# What the unit says of hardening, seen from a child.
+MAY = """
+import ctypes, fcntl, mmap, os, pty, subprocess
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status"))
+print(status["NoNewPrivs"].strip(), status["Seccomp"].strip(), int(status["CapBnd"], 16))
+print(*(os.readlink(f"/proc/self/ns/{kind}") for kind in "mnt net pid ipc uts user cgroup".split()))
+mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+ctypes.CFUNCTYPE(ctypes.c_int)(int)
+pty.openpty()
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+print(subprocess.check_output(["unshare", "-U", "-r", "id", "-u"], text=True), end="")
+subprocess.check_call(["runuser", "-u", "nobody", "true"])
+open("/root/written", "w").close()
+"""
+TAKEN = [5, 9, 16, 17, 22, 32, 33, 35, 36]  # capability(7): what the unit takes
+
+
+def test_a_child_may_do_what_its_user_may(service):
+    outside = "/proc/self/ns/"
+    kinds = ["mnt", "net", "pid", "ipc", "uts", "user"]
+    init = service.run("readlink", *(outside + kind for kind in kinds)).split()
+    flags, namespaces, mapped = service.run("forkctl", "run", "-c", MAY).splitlines()
+    no_new_privs, seccomp, bounding = map(int, flags.split())
+    first = (service.root / "proc/1/status").read_text()
+    inits = dict(line.split(":\t", 1) for line in first.splitlines())
+    assert (no_new_privs, seccomp, mapped) == (0, int(inits["Seccomp"]), "0")
+    assert namespaces.split()[:6] == init
+    taken = {bit for bit in range(64) if (int(inits["CapBnd"], 16) & ~bounding) >> bit & 1}
+    assert taken <= set(TAKEN) and 16 not in {b for b in range(64) if bounding >> b & 1}
+    assert (service.root / "root/written").exists()
+
+
+def test_the_journal_has_levels_and_fields(service, setting):
+    setting("[Service]\nEnvironment=FORKSERVERD_SERVER_LOG_LEVEL=debug\n")
+    child = service.run("forkctl", "spawn", "-c", "pass").strip()
+    service.run("forkctl", "wait", child)
     entries = [e for e in service.journal() if e["SYSLOG_IDENTIFIER"] == "forkserverd"]
     assert {e["_SYSTEMD_UNIT"] for e in entries} == {"forkserverd.service"}
-    ready = [e for e in entries if "op=ready" in e["MESSAGE"].split()]
+    ready = [e for e in entries if e.get("FORKSERVERD_OP") == "ready"]
     assert ready and {e["PRIORITY"] for e in ready} == {"6"}
-    restarts = [e for e in entries if "op=restart" in e["MESSAGE"].split()]
-    assert {e["PRIORITY"] for e in restarts} <= {"4"}
+    assert {e.get("FORKSERVERD_TEMPLATE") for e in ready} >= {None, "default"}
+    pid = service.property("MainPID")
+    own = [e for e in entries if e.get("FORKSERVERD_CHILD") == child and e["_PID"] == pid]
+    ops = [e["FORKSERVERD_OP"] for e in own]
+    assert ops[-2:] == ["started", "over"], ops
+    assert (own[-1]["FORKSERVERD_STATUS"], own[-1]["PRIORITY"]) == ("0", "7")
+    assert own[-1]["MESSAGE"].startswith(f"child={child} ")
     # The prefix is read, not shown.
     assert not any(e["MESSAGE"].startswith("<") for e in entries)
 
@@ -155,14 +209,8 @@ def test_several_instances(machine):
 LOADED = "import sys; print('numpy' in sys.modules)"
 
 
-def add_user(machine, name):
-    machine.run("systemd-sysusers", "--inline", f"u {name} 1500 - /home/{name} /bin/bash")
-    machine.run("install", "-d", "-o", name, "-g", name, f"/home/{name}")
-
-
 def test_a_user_has_a_service_of_his_own(machine):
-    add_user(machine, "alice")
-    uid = machine.run("id", "-u", "alice").strip()
+    uid = machine.add_user("alice")
     machine.run("systemctl", "start", f"user@{uid}.service")
     machine.run("systemctl", "--user", "enable", "--now", "forkserverd.socket", user="alice")
     code = "import os; print(os.getuid(), os.environ['FORKSERVER_SOCKET'])"
