@@ -13,7 +13,7 @@ import pytest
 from conftest import INSIDE, LIMIT, TREE
 
 PAGE = TREE / "systemd/README.md"
-FOLDER = "/root/packages"
+FOLDER = "/srv/packages"  # that alice may enter
 
 
 def sections():
@@ -70,7 +70,7 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def shells(bare, debs):
-    (bare.root / FOLDER.lstrip("/")).mkdir(exist_ok=True)
+    (bare.root / FOLDER.lstrip("/")).mkdir(parents=True, exist_ok=True)
     for deb in debs:
         shutil.copy(deb, bare.root / FOLDER.lstrip("/"))
     bare.run("rm", "-rf", "/etc/forkserverd.toml", "/etc/forkserverd")
