@@ -321,9 +321,11 @@ INSTALL_DIRS := systemd/user:$(PREFIX)/lib/systemd/user \
 	systemd/bash-completion:$(PREFIX)/share/bash-completion/completions \
 	client/python/examples:$(docdir)/examples
 
-# SOURCE:DESTINATION of each file. One whose name ends in .in is filled in.
+# SOURCE:DESTINATION of each file. One whose name ends in .in is filled in; what
+# Python leaves beside an example that was run is not installed.
 made = $(if $(filter %.in,$1),$(obj)/$(1:.in=),$1)
-files_of = $(foreach f,$(wildcard $1/*),$(call made,$f):$2/$(notdir $(f:.in=)))
+files_of = $(foreach f,$(filter-out %/__pycache__,$(wildcard $1/*)),$(call \
+	made,$f):$2/$(notdir $(f:.in=)))
 manifest := $(bin)/forkctl:$(bindir)/forkctl \
 	$(bin)/forkserverd:$(bindir)/forkserverd \
 	$(bin)/forkserver-zygote:$(libexecdir)/forkserver-zygote \
