@@ -165,6 +165,26 @@ START_TEST(canaries_time_out)
 }
 END_TEST
 
+/* The first child is the canary, the second the rehearsal. */
+START_TEST(the_rehearsal_is_not_needed)
+{
+	struct peer p;
+	struct reply r;
+
+	begin("hangs_in_second", "canary_timeout = 0.5\n");
+	peer_open(&p);
+	check_told(&p, &promoted);
+	ck_assert_int_eq(run(&p, &r,
+			     "{'code': 'import sys, hangs_in_second as h; "
+			     "sys.exit(h.births[0])'}"),
+	    3);
+	reply_fini(&r);
+	check_child(&p, &promoted, ", 'start': 'warm'");
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 START_TEST(promotion_is_declined)
 {
 	static const struct way way = { "unpromoted", "promote is false",
@@ -368,9 +388,10 @@ main(void)
 	/* It is about forks. */
 	unsetenv("FORKSERVERD_STANDBYS");
 	const TTest *const tests[] = { promoted_canary_fails, no_canary_sings,
-		canaries_time_out, promotion_is_declined,
-		isolated_mode_is_promoted, unpromoted_children_are_cancelled,
-		cancel_comes_with_the_job, unpromoted_children_answer_at_length,
+		canaries_time_out, the_rehearsal_is_not_needed,
+		promotion_is_declined, isolated_mode_is_promoted,
+		unpromoted_children_are_cancelled, cancel_comes_with_the_job,
+		unpromoted_children_answer_at_length,
 		unpromoted_children_outlive_no_daemon,
 		unpromoted_children_fork_not, NULL };
 

@@ -157,8 +157,8 @@ look_for_nothing(void)
 	return 0;
 }
 
-/* As when a canary dies, and that of the way down is the one that counts. */
-START_TEST(a_canary_that_learns_nothing_leaves_nothing)
+/* As when a rehearsal dies. */
+START_TEST(one_that_learns_nothing_leaves_nothing)
 {
 	learn();
 	wset_prepare();
@@ -173,7 +173,7 @@ main(void)
 {
 	const TTest *const tests[] = { what_was_written_is_copied_ahead,
 		what_is_not_mapped_any_more_is_passed_over,
-		a_canary_that_learns_nothing_leaves_nothing, NULL };
+		one_that_learns_nothing_leaves_nothing, NULL };
 
 	return harness_main("wset", tests);
 }

@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
-
 #define MAX_WORDS (64 << 10)
 
 int
@@ -26,7 +24,6 @@ canary_over(struct canary *c)
 	ssize_t n = words != NULL ? pread(c->says, words, MAX_WORDS, 0) : 0;
 
 	close(c->says);
-	c->kid = NULL;
 	if (n <= 0) {
 		free(words);
 		return NULL;
@@ -36,14 +33,14 @@ canary_over(struct canary *c)
 }
 
 void
-canary_reason(const struct canary *c, int status, bool promoted,
-    const char *words, char *text, size_t n)
+canary_reason(int status, bool late, bool promoted, const char *words,
+    char *text, size_t n)
 {
 	snprintf(text, n, "the %s canary %s %d%s%.*s",
 	    promoted ? "promoted" : "unpromoted",
-	    !WIFSIGNALED(status)         ? "exited with" :
-		clock_ns() < c->until_ns ? "died of signal" :
-					   "timed out and died of signal",
+	    !WIFSIGNALED(status) ? "exited with" :
+		late             ? "timed out and died of signal" :
+				   "died of signal",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 	    words != NULL ? ": " : "",
 	    words != NULL ? (int)strcspn(words, "\n") : 0,
@@ -67,12 +64,4 @@ canary_say(int fd, const char *message, const char *traceback)
 	/* To a memfd: whole, or there is no memory for it. */
 	dprintf(fd, "%.*s\n%s", (int)strcspn(message, "\n"), message,
 	    traceback != NULL ? traceback : "");
-}
-
-int
-canary_left_ms(const struct canary *c)
-{
-	uint64_t now = clock_ns();
-
-	return now >= c->until_ns ? 0 : (c->until_ns - now) / 1000000 + 1;
 }

@@ -1,16 +1,14 @@
 /*
- * canary: the child that tries a template before it serves: until when it may,
- * what it says, and what its end means.  For the zygote's main thread, but for
- * canary_say, which is the child's.
+ * canary: the child that tries a template before it serves: what it says, and
+ * what its end means.  For the zygote's main thread, but for canary_say, which
+ * is the child's.
  */
 #ifndef ZYGOTE_CANARY_H
 #define ZYGOTE_CANARY_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "daemon/zygote/kid.h"
 #include "proto/err.h"
 
 /* Exit statuses of a canary; any other means that its way cannot be gone. */
@@ -18,9 +16,7 @@
 #define CANARY_AFTER_FORK 43 /* a function of `after_fork` raised */
 
 struct canary {
-	struct kid *kid; /* NULL: none runs */
-	uint64_t until_ns;
-	int says; /* a memfd; it has a number while a kid has one */
+	int says; /* a memfd, while there is one */
 };
 
 /* Opens C->says for a canary that is about to be forked.  0, or -1 with E. */
@@ -33,9 +29,9 @@ int canary_prepare(struct canary *c, struct err *e);
  */
 char *canary_over(struct canary *c);
 
-/* What ended it, as "the promoted canary died of signal 11". */
-void canary_reason(const struct canary *c, int status, bool promoted,
-    const char *words, char *text, size_t n);
+/* What ended it, LATE or in time, as "the promoted canary died of signal 11". */
+void canary_reason(int status, bool late, bool promoted, const char *words,
+    char *text, size_t n);
 
 /* Its words as the error of a template: E, and a traceback for the caller to
  * free, or NULL. */
@@ -43,8 +39,5 @@ void canary_fault(const char *words, struct err *e, char **traceback);
 
 /* In the canary: leaves its words in FD.  TRACEBACK may be NULL. */
 void canary_say(int fd, const char *message, const char *traceback);
-
-/* Milliseconds until its time is over, rounded up. */
-int canary_left_ms(const struct canary *);
 
 #endif

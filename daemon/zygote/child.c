@@ -30,6 +30,7 @@
 /* The one child that this process is. */
 static struct {
 	struct template *t;
+	enum child_kind kind;
 	struct stream stream;
 	struct job job;
 	uint64_t born_ns, adopted_ns, setup_ns;
@@ -210,6 +211,8 @@ end(int status, int signum)
 	if (r != NULL)
 		status = PyLong_AsLong(r);
 	fflush(NULL);
+	if (self.kind == CHILD_REHEARSAL)
+		wset_learn();
 	if (signum != 0) {
 		/* As python does after KeyboardInterrupt: whoever waits sees
 		 * what ended it. */
@@ -263,13 +266,8 @@ static _Noreturn void
 canary(struct template *t)
 {
 	struct err e;
-	PyObject *r = runtime_call(t->runtime, &e, "standby", "()");
 
-	/* What a job touches, before more is touched that few jobs do. */
-	wset_learn();
-	if (r != NULL)
-		r = runtime_call(t->runtime, &e, "canary", "(i)", t->promote);
-	if (r != NULL)
+	if (runtime_call(t->runtime, &e, "canary", "(i)", t->promote) != NULL)
 		_exit(CANARY_GOOD);
 	canary_say(FDS_CONTROL, e.msg, NULL);
 	_exit(1);
@@ -286,7 +284,8 @@ prime(struct template *t)
 	if (r == NULL)
 		_exit(1);
 	Py_DECREF(r);
-	report_ready(&self.stream);
+	if (self.kind == CHILD_STANDBY)
+		report_ready(&self.stream);
 }
 
 /* Its interpreter, its own: adopted or, of a cold start, made. */
@@ -307,13 +306,13 @@ awake(struct template *t)
 
 /* Why it could not enter its control group. */
 static _Noreturn void
-refuse_cgroup(const char *path, enum child_kind kind, const struct err *e)
+refuse_cgroup(const char *path, const struct err *e)
 {
 	static struct setup_fault f = { .step = "cgroup" };
 	struct msg m;
 
 	f.err = *e;
-	if (kind == CHILD_STANDBY)
+	if (self.kind == CHILD_STANDBY)
 		_exit(1);
 	f.err.code = ERR_SETUP_FAILED;
 	snprintf(f.object, sizeof(f.object), "%s", path);
@@ -333,6 +332,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 
 	self.born_ns = clock_ns();
 	self.t = t;
+	self.kind = kind;
 	setsid();
 	/* Before there is anything that could stay outside, and before its
 	 * descriptor is closed. */
@@ -343,7 +343,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
 	set_ops();
 	if (outside)
-		refuse_cgroup(cgroup, kind, &cgroup_err);
+		refuse_cgroup(cgroup, &cgroup_err);
 	if (cgroup != NULL)
 		wset_populate();
 	awake(t);
@@ -358,7 +358,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 		t->conf->after_fork, &e) == -1) {
 		if (kind == CHILD_JOB)
 			refuse_job(&e);
-		if (kind == CHILD_STANDBY)
+		if (kind != CHILD_CANARY)
 			_exit(1);
 		canary_say(FDS_CONTROL, e.msg, t->preload.traceback);
 		_exit(CANARY_AFTER_FORK);
@@ -366,7 +366,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 	self.adopted_ns = clock_ns();
 	if (kind == CHILD_CANARY)
 		canary(t);
-	if (kind == CHILD_STANDBY)
+	if (kind != CHILD_JOB)
 		prime(t);
 	live();
 }

@@ -7,6 +7,7 @@
 
 #define LARGEST (64 << 10)  /* of the holes between malloc's blocks */
 #define HOLES_MAX (8 << 20) /* bytes that are filled at most */
+#define ROOM 4              /* blocks of the largest size, for children */
 
 /*
  * malloc takes the smallest hole that is large enough, and the heap's end only
@@ -35,9 +36,28 @@ fill_holes(void)
 	}
 }
 
+/*
+ * One hole that has place for what a child of a small job allocates.  The heap's
+ * end is not mapped yet: it would grow in each child, and could not be among
+ * what is copied for it ahead.
+ */
+static void
+leave_room(void)
+{
+	void *room[ROOM];
+	[[maybe_unused]] static void *volatile end; /* of what is no hole */
+
+	for (int i = 0; i < ROOM; i++)
+		room[i] = malloc(LARGEST);
+	end = malloc(1);
+	for (int i = 0; i < ROOM; i++)
+		free(room[i]);
+}
+
 void
 compact_make(void)
 {
 	cpython_fill_pools();
 	fill_holes();
+	leave_room();
 }

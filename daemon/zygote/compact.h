@@ -7,7 +7,7 @@
 #ifndef ZYGOTE_COMPACT_H
 #define ZYGOTE_COMPACT_H
 
-/* Fills the holes that there are now, for good. */
+/* Fills the holes that there are now, for good, and leaves a large one. */
 void compact_make(void);
 
 #endif

@@ -30,6 +30,7 @@ PRIMING_RUNS = 40  # of a job of nothing; CPYTHON.md has what they win
 PRIMING_LOOKS = 3  # at all objects, which are many before they are frozen
 
 _trio = None  # the module, where it is to be had
+rehearsed = None  # a job of nothing, by which others are prepared
 _heeding = False  # what the daemon asks for
 _after_fork = []  # functions that the template has each child call
 
@@ -98,8 +99,9 @@ def find_after_fork(targets):
 
 def find_trio():
     """To be called once, when the preloads are there."""
-    global _trio
+    global _trio, rehearsed
     _trio = _forkserverd_runs.find_trio()
+    rehearsed = _prime_plain if _trio is None else _prime_trio
 
 
 def prime(targets):
@@ -193,8 +195,7 @@ def _rehearse():
     argv = sys.argv[:]
     if "PYTHONUNBUFFERED" not in os.environ:  # that could not be undone
         surround(False, [], [])
-    target = "_prime_trio" if _trio is not None else "_prime_plain"
-    PREPARE["call"](f"{__name__}:{target}", [], {})()
+    PREPARE["call"](f"{__name__}:rehearsed", [], {})()
     _forkserverd_stdio.flush()
     sys.argv[:] = argv
 

@@ -29,7 +29,7 @@ struct wset {
 	struct iovec ranges[MAX_RANGES];
 };
 
-static struct wset *shared; /* with the canary */
+static struct wset *shared; /* with the rehearsal */
 static struct wset *own;
 
 void
@@ -186,7 +186,7 @@ wset_populate(void)
 		}
 		for (; n > 0 && done >= (ssize_t)r->iov_len; n--, at++)
 			done -= r++->iov_len;
-		/* What the canary had mapped and this process has not. */
+		/* What the rehearsal had mapped and this process has not. */
 		if (n > 0)
 			at++;
 	}

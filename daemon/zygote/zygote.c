@@ -5,23 +5,19 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/zygote/canary.h"
 #include "daemon/zygote/guard.h"
 #include "daemon/zygote/handover.h"
 #include "daemon/zygote/kid.h"
+#include "daemon/zygote/proof.h"
 #include "daemon/zygote/tell.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/watch.h"
 #include "daemon/zygote/work.h"
-#include "daemon/zygote/wset.h"
-#include "proto/clock.h"
 #include "proto/stream.h"
 
 #define STACK_MIN (8u << 20) /* rule 1 of CPYTHON.md */
@@ -31,7 +27,7 @@
 enum state {
 	FRESH,   /* waits for `configure` */
 	MAKING,  /* the worker makes the template */
-	PROVING, /* a canary runs */
+	PROVING, /* a kid of the proof runs */
 	READY,
 	FAILED, /* the daemon ends us */
 };
@@ -44,7 +40,7 @@ static struct {
 	uint32_t configure_msgid;
 	struct kids kids;
 	struct kids standbys; /* whose lease is not known yet */
-	struct canary canary;
+	struct proof proof;
 	struct watch watch;
 	int epfd;
 	bool over;
@@ -119,53 +115,32 @@ bear(struct order *o, enum child_kind kind, int control, int procs,
 	return NULL;
 }
 
-static void
-prove(void)
+/* For the proof: a child that nobody has ordered. */
+static struct kid *
+bear_own(enum child_kind kind, int control, struct err *e)
 {
-	struct canary *c = &z.canary;
 	struct order nobodys = { 0 };
 
-	if (canary_prepare(c, &z.work.err) == -1) {
-		fail();
-		return;
-	}
-	wset_prepare();
-	c->kid = bear(&nobodys, CHILD_CANARY, c->says, -1, &z.work.err);
-	if (c->kid == NULL) {
-		free(canary_over(c));
-		fail();
-		return;
-	}
-	c->until_ns = clock_ns() + z.work.conf.canary_ns;
-	z.state = PROVING;
+	return bear(&nobodys, kind, control, -1, e);
 }
 
-/* The way down: promoted, unpromoted, cold. */
 static void
-canary_ended(int status)
+proceed(enum proof_step step)
 {
-	struct template *t = &z.work.template;
-	char *words = canary_over(&z.canary);
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-
-	wset_take();
-	if (code == CANARY_GOOD) {
-		serve(t->promote ? "promoted" : "unpromoted");
-	} else if (code == CANARY_AFTER_FORK) {
-		/* No way down: it would raise on each of them. */
-		canary_fault(words, &z.work.err, &t->preload.traceback);
+	switch (step) {
+	case PROOF_GOES_ON:
+		z.state = PROVING;
+		break;
+	case PROOF_SERVES:
+		serve(z.work.template.promote ? "promoted" : "unpromoted");
+		break;
+	case PROOF_COLD:
+		serve("cold");
+		break;
+	case PROOF_FAILED:
 		fail();
-	} else {
-		canary_reason(&z.canary, status, t->promote, words, t->reason,
-		    sizeof(t->reason));
-		if (t->promote) {
-			t->promote = false;
-			prove();
-		} else {
-			serve("cold");
-		}
+		break;
 	}
-	free(words);
 }
 
 static void
@@ -177,8 +152,8 @@ reap(struct kid *k)
 
 	if (kid_reap(z.epfd, k, &status, &ru) == 0)
 		return;
-	if (k == z.canary.kid) {
-		canary_ended(status);
+	if (k == z.proof.kid) {
+		proceed(proof_kid_ended(&z.proof, status));
 	} else if (k->order.number != 0) {
 		tell_reaped(&o, k->order.number, k->pid, status, &ru);
 		say(&o);
@@ -220,7 +195,7 @@ made(void)
 	else if (z.work.conf.cold || !z.work.template.adoptable)
 		serve("cold");
 	else
-		prove();
+		proceed(proof_begin(&z.proof));
 }
 
 static void
@@ -342,10 +317,10 @@ loop(void)
 
 	while (!z.over) {
 		int n = epoll_wait(z.epfd, ev, EVENTS,
-		    z.state == PROVING ? canary_left_ms(&z.canary) : -1);
+		    z.state == PROVING ? proof_left_ms(&z.proof) : -1);
 
 		if (n == 0 && z.state == PROVING)
-			kill(z.canary.kid->pid, SIGKILL);
+			kill(z.proof.kid->pid, SIGKILL);
 		for (int i = 0; i < n && !z.over; i++) {
 			if (ev[i].data.ptr == &z.stream)
 				hear();
@@ -371,6 +346,8 @@ start(struct err *e)
 		    ZYGOTE_FD);
 	stream_init(&z.stream, ZYGOTE_FD, &frame_limits_default, MAX_OUT);
 	z.work.daemon_fd = ZYGOTE_FD;
+	z.proof.work = &z.work;
+	z.proof.bear = bear_own;
 	if (handover_start(&z.handover, STACK_MIN, e) == -1)
 		return -1;
 	if (watch(ZYGOTE_FD, &z.stream) == -1 ||
