@@ -84,6 +84,12 @@ process_reaped(pid_t pid)
 	await_state(pid, "?", "is not reaped");
 }
 
+void
+process_asleep(pid_t pid)
+{
+	await_state(pid, "S", "does not sleep");
+}
+
 static pid_t
 parent_of(pid_t pid)
 {

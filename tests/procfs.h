@@ -15,6 +15,8 @@ char process_state(pid_t);
 void process_gone(pid_t);
 /* Waits until PID is nobody's. */
 void process_reaped(pid_t);
+/* Waits until PID waits for something. */
+void process_asleep(pid_t);
 /* The living processes that PARENT has forked, at most MAX. */
 unsigned process_kids(pid_t parent, pid_t *pids, unsigned max);
 

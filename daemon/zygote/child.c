@@ -40,21 +40,6 @@ static struct {
 /* --- what the Python side says ------------------------------------------ */
 
 static void
-op_started(void)
-{
-	const struct report_start r = {
-		.interpreter = self.t->id,
-		.promoted = self.t->promote,
-		.born_ns = self.born_ns,
-		.adopted_ns = self.adopted_ns,
-		.setup_ns = self.setup_ns,
-		.started_ns = clock_ns(),
-	};
-
-	report_started(&self.stream, self.job.msgid, &r);
-}
-
-static void
 op_failed(const char *type, const char *detail, const char *tb)
 {
 	const struct report_exception x = { type, detail, tb };
@@ -123,7 +108,6 @@ static void
 set_ops(void)
 {
 	runtime_ops = (struct runtime_ops){
-		.started = op_started,
 		.failed = op_failed,
 		.raised = op_raised,
 		.returned = op_returned,
@@ -222,6 +206,21 @@ end(int status, int signum)
 	_exit(status);
 }
 
+static void
+tell_started(void)
+{
+	const struct report_start r = {
+		.interpreter = self.t->id,
+		.promoted = self.t->promote,
+		.born_ns = self.born_ns,
+		.adopted_ns = self.adopted_ns,
+		.setup_ns = self.setup_ns,
+		.started_ns = clock_ns(),
+	};
+
+	report_started(&self.stream, self.job.msgid, &r);
+}
+
 static _Noreturn void
 live(void)
 {
@@ -241,6 +240,8 @@ live(void)
 	}
 	if (work == Py_None)
 		end(1, 0);
+	/* Not by the Python side, which could be interrupted behind it. */
+	tell_started();
 	run(work, &status, &signum);
 	end(status, signum);
 }

@@ -52,13 +52,6 @@ loaded(PyObject *, PyObject *arg)
 	return PyBool_FromLong(runtime_ops.loaded(s));
 }
 
-static PyObject *
-started(PyObject *, PyObject *)
-{
-	runtime_ops.started();
-	Py_RETURN_NONE;
-}
-
 /* Three texts, made fit for UTF-8: an exception's may hold surrogates. */
 static PyObject *
 tell(PyObject *args, void (*op)(const char *, const char *, const char *))
@@ -201,7 +194,6 @@ get_env(PyObject *, PyObject *name)
 static PyMethodDef methods[] = {
 	{ "_loading", loading, METH_O, NULL },
 	{ "_loaded", loaded, METH_O, NULL },
-	{ "_started", started, METH_NOARGS, NULL },
 	{ "_failed", failed, METH_VARARGS, NULL },
 	{ "_raised", raised, METH_VARARGS, NULL },
 	{ "_returned", returned, METH_O, NULL },

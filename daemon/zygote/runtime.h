@@ -17,7 +17,6 @@
 struct runtime_ops {
 	void (*loading)(const char *module);
 	bool (*loaded)(const char *module); /* false: what it left is refused */
-	void (*started)(void);
 	void (*failed)(const char *type, const char *detail, const char *tb);
 	void (*raised)(const char *type, const char *detail, const char *tb);
 	void (*returned)(PyObject *result);

@@ -1,7 +1,7 @@
 """The Python side of a template and of a child: module `_forkserverd`.
 
 Executed by runtime.c in each template, in the namespace of a module that has
-the functions of runtime.c already: `_loading`, `_loaded`, `_started`, `_failed`,
+the functions of runtime.c already: `_loading`, `_loaded`, `_failed`,
 `_returned`, `_raised`, `_ready`, `_pong`, `_looked`, `_control_arm`,
 `_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`.
 """
@@ -291,7 +291,6 @@ def prepare(entry, target, args, kwargs, promoted):
         return None
     if promoted and entry == "call":
         signal.signal(signal.SIGTERM, _forkserverd_runs.cancel)
-    _started()
     return work
 
 

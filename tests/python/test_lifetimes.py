@@ -223,6 +223,6 @@ def test_ps_shows_the_tree(forkctl):
     titles = [line.split("  ")[-1].strip() for line in lines]
     assert "nest:detaches" in titles[1]
     assert lines[2].index("\\_") < lines[3].index("\\_")
-    for child in children(forkctl):  # they have its standard output
+    for child in reversed(children(forkctl)):  # they have its standard output
         forkctl("kill", child["id"])
     finish(held, 137)

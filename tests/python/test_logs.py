@@ -75,7 +75,7 @@ def test_logs_follow(plain_daemon, tmp_path):
 
 def test_logs_reader_goes(plain_daemon):
     """One that follows ends when its reader has, and the child does not."""
-    child = spawn(plain_daemon, "-c", "while True: print('x' * 1000)")
+    child = spawn(plain_daemon, "-c", "while True: print('x' * 1000, end='')")
     done = subprocess.run(
         f"{FORKCTL} --socket {plain_daemon} logs -f {child} | head -c 5",
         shell=True,
