@@ -148,11 +148,22 @@ def test_errors_are_relayed(stage):
 
 
 def test_a_failure_at_boot(stage):
-    kind, text, notes, _ = stage.play("boot")
+    kind, text, notes, _ = stage.play("boot", '{"loglevel": "nonsense"}', "false")
     assert kind == "ActorFailure"
     assert "actor doggy ended before it connected" in text
     assert "Unknown level: 'NONSENSE'" in text
     assert "in _actor_child_main" in notes[0]
+
+
+@pytest.mark.parametrize("calls", ["true", "false"])
+def test_a_failure_at_boot_once_it_has_connected(stage, calls):
+    """The program's own module is imported then.  With tractor's own backend the
+    caller waits for ever."""
+    options = {"proc_kwargs": {"env": {**stage.environment, "BREAK": "1"}}}
+    kind, text, notes, _ = stage.play("boot", json.dumps(options), calls)
+    assert kind == "ActorFailure"
+    assert text == "actor doggy failed at boot: RuntimeError: no actor of this program"
+    assert "in load_modules" in notes[0]
 
 
 def descendants(parents, pid):

@@ -174,6 +174,21 @@ async def test_failures_at_boot(daemon, tractor, name, text, note):
     await nothing_is_left(daemon)
 
 
+async def test_a_failure_after_it_has_connected(daemon, tractor):
+    """Whoever waits for an answer of the actor's is told."""
+    with forkserverd.tractor.backend(socket=daemon):
+        with pytest.raises(BaseExceptionGroup) as caught:
+            async with parent(tractor) as mother:
+                await mother.start("breaks")
+                await trio.sleep_forever()
+    failure = innermost(caught.value)
+    assert isinstance(failure, tractor.ActorFailure)
+    assert str(failure) == "actor breaks failed at boot: ValueError: no module today"
+    assert "in _live" in failure.__notes__[0]
+    assert mother.nursery._children == {}
+    await nothing_is_left(daemon)
+
+
 def innermost(exc):
     while isinstance(exc, BaseExceptionGroup):
         [exc] = exc.exceptions
@@ -242,6 +257,7 @@ async def test_a_daemon_that_dies(tmp_path, tractor):
         async with parent(tractor) as mother:
             process = mother.process(await mother.start("doggy"))
             daemon.kill()
+            # The backend waits for it, too.
             assert await process.wait() == 255
             assert process.poll() == 255
             process.kill()

@@ -23,6 +23,7 @@ from .actor_process import Process
 from .child import Child
 from .client import Client, open_client
 from .errors import ChildError, Disconnected, Error, RequestError
+from .record import ExitRecord
 
 _STDIO = ("stdin", "stdout", "stderr")
 _POPEN_KEYS = (*_STDIO, "cwd", "env")  # of proc_kwargs, that mean something here
@@ -190,13 +191,14 @@ class _Actor:
         try:
             channel = await self._boot(client, job)
             booted = True
+            assert self.process is not None
             portal = Portal(channel)
             self._nursery._children[self._uid] = (self._subactor, self.process, portal)
             await channel.send(self._spec())
             current_actor()._actoruid2nursery[self._uid] = self._nursery
             status.started(portal)
             with trio.CancelScope(shield=True):
-                await self._nursery._join_procs.wait()
+                await self._stand(self.process)
             await self._join(portal, errors)
         finally:
             if self.process is not None:
@@ -247,6 +249,31 @@ class _Actor:
         if connected:
             return connected[0]
         raise ended[0]
+
+    async def _stand(self, process: Process) -> None:
+        """Until tractor wants it joined.  One that connects and then fails at
+        boot cannot tell its parent, who would wait for its answers for ever."""
+        failed: list[Exception] = []
+
+        async def end() -> None:
+            await process.wait()
+            if (failure := self._failed_boot(process.record)) is not None:
+                failed.append(failure)
+                nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end)
+            await self._nursery._join_procs.wait()
+            nursery.cancel_scope.cancel()
+        if failed:
+            raise failed[0]
+
+    def _failed_boot(self, record: ExitRecord | None) -> Exception | None:
+        raised = record and record.exception
+        if not raised or raised.type != "BootFailed":
+            return None
+        note = f"Remote traceback:\n{raised.traceback}"
+        return _failure(f"actor {self._uid[0]} failed at boot: {raised.message}", note)
 
     def _refused(self, exc: RequestError) -> Exception:
         text = f'no actor from template "{self._backend.template}": {exc.message}'
@@ -342,6 +369,10 @@ class TemplateDiffers(Error):
     """The template has other versions than the program that asks for actors."""
 
 
+class BootFailed(Error):
+    """An actor has connected, but did not come to listen to its parent."""
+
+
 def main(
     uid: list[str],
     loglevel: str | None,
@@ -372,12 +403,27 @@ def main(
     inherit(**backend)
     _look_for_sockets_anew()
     sys.argv[:] = ["tractor._child"]
-    _actor_child_main(
-        uid=(uid[0], uid[1]),
-        loglevel=loglevel,
-        parent_addr=tuple(parent_addr),
-        infect_asyncio=infect_asyncio,
-        spawn_method="trio",
+    try:
+        _actor_child_main(
+            uid=(uid[0], uid[1]),
+            loglevel=loglevel,
+            parent_addr=tuple(parent_addr),
+            infect_asyncio=infect_asyncio,
+            spawn_method="trio",
+        )
+    except Exception as exc:
+        if _has_connected_only():
+            raise BootFailed(f"{type(exc).__name__}: {exc}") from exc
+        raise
+
+
+def _has_connected_only() -> bool:
+    from tractor.runtime._state import current_actor
+
+    actor = current_actor(err_on_no_runtime=False)
+    return (
+        getattr(actor, "_parent_chan", None) is not None
+        and getattr(actor, "_parent_chan_cs", True) is None
     )
 
 

@@ -6,6 +6,7 @@ tractor calls some of it without waiting, and when the daemon may be gone.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal as signals
 
 import trio
@@ -13,7 +14,7 @@ import trio
 from .child import Child
 from .errors import Disconnected
 from .life import Life
-from .record import UNKNOWN_STATUS
+from .record import UNKNOWN_STATUS, ExitRecord
 
 
 class Process:
@@ -34,6 +35,10 @@ class Process:
             return UNKNOWN_STATUS
         return self._child.returncode
 
+    @property
+    def record(self) -> ExitRecord | None:
+        return self._child.record
+
     def poll(self) -> int | None:
         return self.returncode
 
@@ -43,8 +48,15 @@ class Process:
             return await self._child.wait()
         except Disconnected:
             if self._child.pidfd is not None:
-                await trio.lowlevel.wait_readable(self._child.pidfd)
+                await self._wait_without_daemon(self._child.pidfd)
             return UNKNOWN_STATUS
+
+    async def _wait_without_daemon(self, pidfd: int) -> None:
+        own = os.dup(pidfd)  # trio lets one task wait for each
+        try:
+            await trio.lowlevel.wait_readable(own)
+        finally:
+            os.close(own)
 
     def terminate(self) -> None:
         self._signal(signals.SIGTERM)
