@@ -3,7 +3,7 @@
 tractor looks a backend up by its name in `tractor.spawn._spawn._methods`. The
 names that users can choose are fixed, so the one of the default, "trio", is
 what is replaced; no file of tractor's is changed. What an actor's life is, is
-in `actor`.
+in `actor_parent` and `actor`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from .actor import Backend
+from .actor_parent import Backend
 from .errors import Error
 
 METHODS = ("trio", "forkserverd")
