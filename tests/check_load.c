@@ -23,14 +23,6 @@ zygote_pid(struct peer *p)
 	return pid;
 }
 
-static bool
-sanitised(void)
-{
-	const char *variant = getenv("FORKSERVERD_VARIANT");
-
-	return variant != NULL && strcmp(variant + 1, "san") == 0;
-}
-
 static void
 one(struct peer *p, int i)
 {

@@ -336,6 +336,14 @@ read_text(int fd, bool line)
 	return buf;
 }
 
+bool
+sanitised(void)
+{
+	const char *variant = getenv("FORKSERVERD_VARIANT");
+
+	return variant != NULL && strcmp(variant + 1, "san") == 0;
+}
+
 int
 harness_main(const char *name, const TTest *const *tests)
 {

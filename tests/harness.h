@@ -125,6 +125,10 @@ char *kept(char *p);
 /* Reads from FD to its end, or until a newline with LINE. */
 const char *read_text(int fd, bool line);
 
+/* Whether what is tested is built with a sanitiser, which has memory of its
+ * own. */
+bool sanitised(void);
+
 /* A test program's main: runs the suite of TESTS. */
 int harness_main(const char *name, const TTest *const *tests);
 

@@ -42,6 +42,24 @@ rss_kb(pid_t pid)
 	return rss * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+long
+fault_count(pid_t pid)
+{
+	char path[64];
+	long n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s", path);
+	ck_assert_int_eq(fscanf(f,
+			     "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %ld",
+			     &n),
+	    1);
+	fclose(f);
+	return n;
+}
+
 char
 process_state(pid_t pid)
 {

@@ -6,10 +6,11 @@
 
 #include <sys/types.h>
 
-/* Open descriptors, resident KB, state letter of a process ('?': there is
- * none). */
+/* Open descriptors, resident KB, minor faults so far, state letter of a process
+ * ('?': there is none). */
 int fd_count(pid_t);
 long rss_kb(pid_t);
+long fault_count(pid_t);
 char process_state(pid_t);
 /* Waits until PID is gone or a zombie that is not ours to reap. */
 void process_gone(pid_t);

@@ -40,14 +40,15 @@ def measure_memory(client, idle, progress):
 
 def measure_live(client, crowds, samples, mb_each, progress):
     """With none, with each of CROWDS, and with none again: the two with none
-    are taken together, because the machine drifts."""
+    are taken together, because the machine drifts.  Fewer SAMPLES of each where
+    they would take more than its share of the time that is left."""
     levels = [0, *crowds, 0]
     warm = {level: [] for level in levels}
     standby = {level: [] for level in levels}
     notes = {}
     progress.stage("with many live", samples * len(levels))
     live = 0
-    for level in levels:
+    for number, level in enumerate(levels):
         if level < live:
             client.ask("drop")
             live = 0
@@ -59,7 +60,10 @@ def measure_live(client, crowds, samples, mb_each, progress):
             client.ask(f"hold legacy warm {level - live}")
             live = level
         rows = [spawn_row(client, "legacy", s) for s in ("warm", "standby")]
-        for _ in range(samples):
+        until = progress.until(1 / (len(levels) - number))
+        for sample in range(samples):
+            if sample > 0 and progress.seconds() > until:
+                break
             for row in rows:
                 time.sleep(PAUSE)
                 row.measure()

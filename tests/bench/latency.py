@@ -69,15 +69,19 @@ def floor_rows(floor):
     ]
 
 
-def measure(rows, rounds, every, progress):
-    """Slow ones in each EVERY-th round.  Returns flat figures."""
+def measure(rows, rounds, every, progress, share):
+    """ROUNDS, fewer where they would take more than SHARE of the time that is
+    left; slow ones in each EVERY-th.  Returns flat figures."""
     there = []
     for row in rows:
         progress.stage(f"trying {row.key}")
         if row.is_there():
             there.append(row)
+    until = progress.until(share)
     progress.stage("request to first trio task", rounds)
     for number in range(rounds):
+        if number > 0 and progress.seconds() > until:
+            break
         turn = number % len(there)
         for row in there[turn:] + there[:turn]:
             if row.slow and number % every != 0:

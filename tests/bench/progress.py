@@ -1,6 +1,7 @@
 """How far it is: one line that is written over at a terminal, else a line for
-each stage."""
+each stage.  And how long it may take."""
 
+import math
 import sys
 import time
 
@@ -9,7 +10,9 @@ OFTEN = 0.1  # seconds between two pictures of the line
 
 
 class Progress:
-    def __init__(self):
+    def __init__(self, limit=math.inf):
+        """LIMIT: seconds for all."""
+        self.limit = limit
         self.live = sys.stderr.isatty()
         self.begun = time.monotonic()
         self.shown = 0.0
@@ -24,6 +27,11 @@ class Progress:
     def step(self):
         self.done += 1
         self.show(self.done == self.total)
+
+    def until(self, share):
+        """The end, on the clock of `seconds`, of what may take SHARE of the time
+        that is left."""
+        return self.seconds() + share * max(0, self.limit - self.seconds())
 
     def seconds(self):
         return time.monotonic() - self.begun
