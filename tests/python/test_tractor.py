@@ -216,8 +216,16 @@ def test_a_cancelled_tree(stage):
     assert len(records) == 12
 
 
+def test_the_fallback(stage):
+    parent, root, [why] = stage.play("fallback")
+    assert parent == root
+    assert why.startswith("tractor's own backend starts doggy: ")
+    assert 'no template "none"' in why
+
+
 def test_debugging(stage):
-    """A prompt in an actor, at the terminal that the root has."""
+    """A prompt in an actor, at the terminal that the root has, whose Ctrl-C does
+    not end it."""
     command = stage.command("debug")
     terminal = pexpect.spawn(
         command[0], command[1:], env={**stage.environment, "TERM": "dumb"}, encoding="utf-8"
@@ -226,8 +234,12 @@ def test_debugging(stage):
     terminal.sendline("p 'the value is', value * 6")
     terminal.expect_exact("('the value is', 42)")
     terminal.expect_exact("(Pdb+)")
+    terminal.sendintr()
+    terminal.sendline("p 'still', value")
+    terminal.expect_exact("('still', 7)")
+    terminal.expect_exact("(Pdb+)")
     terminal.sendline("c")
     terminal.expect_exact('["came", 7]')
-    # With trio 0.34 tractor does not get to its end after that, with its own
-    # backend neither.
-    terminal.close(force=True)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0

@@ -234,7 +234,7 @@ class _Actor:
         raised = record and record.exception
         if not raised or raised.type != "BootFailed":
             return None
-        note = f"Remote traceback:\n{raised.traceback}"
+        note = f"in the child:\n{raised.traceback}".rstrip()
         return _failure(f"actor {self._uid[0]} failed at boot: {raised.message}", note)
 
     def _refused(self, exc: RequestError) -> Exception:
