@@ -14,6 +14,7 @@
 
 #include "daemon/account.h"
 #include "proto/err.h"
+#include "proto/limits.h"
 #include "proto/map.h"
 
 enum config_mode { MODE_LEGACY, MODE_ISOLATED };
@@ -70,6 +71,7 @@ struct config_template {
 	enum config_whose whose; /* what that means, and for a name, */
 	struct account account;  /* whose it is, since config_finish */
 	bool no_new_privs;
+	struct limits limits; /* of its children */
 	uint64_t idle_ns; /* of a peer's; 0: it stays */
 	uint64_t canary_ns, preload_ns;
 	int start; /* enum config_start */

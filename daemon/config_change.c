@@ -48,6 +48,8 @@ size_of(const struct config_key *k)
 	case KIND_LIST:
 	case KIND_TABLE:
 		return sizeof(struct words);
+	case KIND_LIMIT: /* the server has none, to swap */
+		break;
 	}
 	return 0;
 }
@@ -61,6 +63,8 @@ same(const struct config_key *k, const void *x, const void *y)
 		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
 	if (k->kind == KIND_LIST || k->kind == KIND_TABLE)
 		return same_words(a, b);
+	if (k->kind == KIND_LIMIT)
+		return limits_same(a, b, limit_by_name(k->name));
 	return memcmp(a, b, size_of(k)) == 0;
 }
 

@@ -80,6 +80,9 @@ config_value_print(const struct config_key *k, const void *section, FILE *f)
 	case KIND_TABLE:
 		print_words(at, k->kind == KIND_TABLE, f);
 		break;
+	case KIND_LIMIT:
+		limits_print(at, limit_by_name(k->name), f);
+		break;
 	}
 	fputc('\n', f);
 }

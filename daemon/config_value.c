@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/clock.h"
+#include "daemon/config_limit.h"
 
 /* What the key wants, for errors. */
 static const char *
@@ -39,6 +40,8 @@ wanted(const struct config_key *k, char *buf, size_t n)
 		break;
 	case KIND_TABLE:
 		return "a table of strings";
+	case KIND_LIMIT: /* it says so itself */
+		return "a limit";
 	}
 	for (const char *const *c = k->choices; *c != NULL; c++)
 		at += snprintf(buf + at, n - at, " \"%s\"", *c);
@@ -213,6 +216,8 @@ config_value_text(const struct config_key *k, void *section, const char *where,
 		if (r == -1 && e->code == ERR_SYSTEM)
 			return -1;
 		break;
+	case KIND_LIMIT:
+		return config_limit_text(k, at, where, s, e);
 	}
 	if (r == 0)
 		return 0;
@@ -346,6 +351,8 @@ put_object(const struct config_key *k, void *at, const msgpack_object *o,
 	case KIND_LIST:
 	case KIND_TABLE:
 		return put_words(k, at, o, e);
+	case KIND_LIMIT: /* config_value_object does */
+		break;
 	}
 	return 1;
 }
@@ -354,7 +361,12 @@ int
 config_value_object(const struct config_key *k, void *section,
     const char *where, const msgpack_object *o, struct err *e)
 {
-	int r = put_object(k, (char *)section + k->at, o, e);
+	void *at = (char *)section + k->at;
+	int r;
+
+	if (k->kind == KIND_LIMIT)
+		return config_limit_object(k, at, where, o, e);
+	r = put_object(k, at, o, e);
 
 	return r == 1 ? refuse(k, where, type_word(o), e) : r;
 }

@@ -22,6 +22,7 @@ enum config_kind {
 	KIND_CHOICE,  /* int: an index of choices */
 	KIND_LIST,    /* struct words without NUL; of the choices, if any */
 	KIND_TABLE,   /* struct words of "key=value" */
+	KIND_LIMIT,   /* struct limits: that of the key's name; "": none */
 };
 
 struct config_key {

@@ -16,6 +16,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/fdcloser.h"
 #include "daemon/lease.h"
+#include "daemon/limits_ask.h"
 #include "daemon/record.h"
 #include "daemon/readiness.h"
 #include "daemon/refusals.h"
@@ -133,7 +134,8 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 	struct child *c = NULL;
 
 	if (admission_spawn(rq, s, e) == 0 &&
-	    (t = find_template(rq, s->template, e)) != NULL)
+	    (t = find_template(rq, s->template, e)) != NULL &&
+	    limits_ask(rq->client, t, &s->limits, e) == 0)
 		c = child_new(rq, s, t, e);
 	if (c == NULL) {
 		drop(fds, s->nfds);

@@ -70,12 +70,32 @@ take_mercy(struct own_limits *l)
 	fclose(f);
 }
 
+static int
+read_oom(void)
+{
+	FILE *f = fopen(OOM_FILE, "re");
+	int v = 0;
+
+	if (f != NULL && fscanf(f, "%d", &v) != 1)
+		v = 0;
+	if (f != NULL)
+		fclose(f);
+	return v;
+}
+
 void
 own_limits_take(struct own_limits *l)
 {
 	*l = (struct own_limits){ 0 };
 	take_nofile(l);
 	take_mercy(l);
+}
+
+int
+own_limits_oom(const struct own_limits *l)
+{
+	return l->oom_score_adj[0] != '\0' ? atoi(l->oom_score_adj) :
+					     read_oom();
 }
 
 int

@@ -15,6 +15,8 @@ struct own_limits {
 
 /* Takes what the daemon may have; what it may not is no error. */
 void own_limits_take(struct own_limits *);
+/* What a process that they were given back to has of it. */
+int own_limits_oom(const struct own_limits *);
 /* In a process between vfork and exec: system calls only.  0, or -1 with
  * errno. */
 int own_limits_give_back(const struct own_limits *);

@@ -83,6 +83,42 @@ process_bounds(pid_t pid, struct process_bounds *b)
 }
 
 bool
+process_hard_limits(pid_t pid, rlim_t hard[RLIM_NLIMITS])
+{
+	char path[48], line[160], v[32];
+	int found = -1; /* the first line is the head */
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	f = fopen(path, "re");
+	/* In the order of their numbers; a name of 26 columns, both limits. */
+	while (f != NULL && found < RLIM_NLIMITS &&
+	    fgets(line, sizeof(line), f) != NULL) {
+		if (found >= 0 && strlen(line) > 26 &&
+		    sscanf(line + 26, "%*s %31s", v) == 1)
+			hard[found] = strcmp(v, "unlimited") == 0 ?
+			    RLIM_INFINITY :
+			    strtoull(v, NULL, 10);
+		found++;
+	}
+	if (f != NULL)
+		fclose(f);
+	return found == RLIM_NLIMITS;
+}
+
+bool
+process_capable(pid_t pid, int capability)
+{
+	char status[4096];
+
+	if (!read_status(pid, status, sizeof(status)))
+		return false;
+	return (strtoull(value_of(status, "\nCapEff:\t"), NULL, 16) >>
+		       capability &
+		   1) != 0;
+}
+
+bool
 process_stopped(pid_t pid)
 {
 	char status[4096], state;

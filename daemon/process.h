@@ -6,6 +6,7 @@
 #define DAEMON_PROCESS_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* What the kernel keeps it from, which it can never shake off. */
@@ -16,6 +17,10 @@ struct process_bounds {
 
 /* False: it is not there, or /proc does not show it. */
 bool process_bounds(pid_t, struct process_bounds *);
+/* Its hard limits, by resource.  False as above. */
+bool process_hard_limits(pid_t, rlim_t hard[RLIM_NLIMITS]);
+/* Whether it has the capability now; false also as above. */
+bool process_capable(pid_t, int capability);
 /* Stopped by a signal or a debugger. */
 bool process_stopped(pid_t);
 /* Why it does not take RESERVED_SIGNAL; a static text. */

@@ -14,6 +14,7 @@
 #include "daemon/failure.h"
 #include "daemon/fdcloser.h"
 #include "daemon/lane.h"
+#include "daemon/limits_raise.h"
 #include "daemon/log.h"
 #include "daemon/orphan.h"
 #include "daemon/pulse.h"
@@ -218,6 +219,7 @@ zygote_start(struct lane *l, const struct config_template *cfg,
 	struct zygote_plan plan = {
 		.as = template_account(l->t, cfg),
 		.no_new_privs = cfg->no_new_privs,
+		.raised = &cfg->limits,
 	};
 	struct zygote *z;
 	int sv[2];
@@ -229,6 +231,8 @@ zygote_start(struct lane *l, const struct config_template *cfg,
 		    template_name(l->t), cfg->user);
 		return NULL;
 	}
+	if (limits_raise_check(srv, cfg, e) == -1)
+		return NULL;
 	z = calloc(1, sizeof(*z));
 	if (z == NULL) {
 		err_set(e, ERR_SYSTEM, "no memory for a zygote");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/account.h"
+#include "daemon/limits_raise.h"
 #include "daemon/server.h"
 
 extern char **environ;
@@ -25,6 +26,8 @@ struct plan {
 	int null, sock;
 	bool no_new_privs;
 	const struct own_limits *limits;
+	const struct limits *raised;
+	int oom;
 	int failed; /* errno of the step that failed */
 };
 
@@ -90,6 +93,7 @@ become(struct plan *p)
 				    dup2(p->sock, ZYGOTE_FD)) != -1 &&
 	    close_range(ZYGOTE_FD + 1, ~0u, 0) != -1 &&
 	    own_limits_give_back(p->limits) != -1 &&
+	    limits_raise(p->raised, p->oom) != -1 &&
 	    (!p->no_new_privs ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != -1)) {
 		sigemptyset(&none);
@@ -157,6 +161,8 @@ zygote_exec(const struct server *srv, const struct zygote_plan *z,
 		.sock = z->sock,
 		.no_new_privs = z->no_new_privs,
 		.limits = &srv->limits,
+		.raised = z->raised,
+		.oom = own_limits_oom(&srv->limits),
 	};
 	pid_t pid = -1;
 

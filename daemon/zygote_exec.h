@@ -10,12 +10,14 @@
 #include "proto/err.h"
 
 struct account;
+struct limits;
 struct server;
 
 struct zygote_plan {
 	const struct account *as; /* NULL: as the daemon itself */
 	bool no_new_privs;
-	int sock; /* borrowed */
+	const struct limits *raised; /* limits_raise_check has seen them */
+	int sock;                    /* borrowed */
 };
 
 /*

@@ -193,7 +193,8 @@ read_surroundings(struct spawn *s, struct map *m, unsigned max_fds)
 		return err_key(m->e, "cwd", "\"cwd\" is empty");
 	r = map_uint(m, "umask", MAP_OPTIONAL, 0777, &umask_value);
 	s->umask = r == 1 ? (int)umask_value : -1;
-	if (r == -1 || read_ready(s, m) == -1)
+	if (r == -1 || read_ready(s, m) == -1 ||
+	    limits_read(&s->limits, m) == -1)
 		return -1;
 	return spawn_fds_read(s, m, max_fds);
 }
@@ -343,6 +344,7 @@ spawn_pack_job(const struct spawn *s, msgpack_packer *pk)
 	}
 	if (s->umask != -1)
 		pack_kv_uint(pk, &m, "umask", s->umask);
+	limits_pack(&s->limits, pk, &m);
 	spawn_fds_pack(s, pk, &m);
 	if (s->captured > 0)
 		pack_kv_uint(pk, &m, "captured", s->captured);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "proto/err.h"
+#include "proto/limits.h"
 #include "proto/map.h"
 
 #define SPAWN_MAX_FDS 64                  /* descriptors of one spawn */
@@ -84,6 +85,7 @@ struct spawn {
 	struct spawn_file files[SPAWN_MAX_FDS]; /* in order */
 	unsigned nfiles;
 	enum spawn_ready ready;
+	struct limits limits; /* of `job` with those of the template */
 
 	/* Of `job` only. */
 	uint64_t id;

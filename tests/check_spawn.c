@@ -170,7 +170,9 @@ START_TEST(job_goes_round)
 		"x'ff'], 'kwargs': {'k': [nil]}, 'argv': ['a', x'80'], "
 		"'env': {'A': '', x'ff': x'fe'}, 'path': ['/p', ''], "
 		"'cwd': x'2fff', 'title': 'T', 'umask': 63, 'fds': [2, 0, 510], "
-		"'tty': 0, 'detached': true, 'grace_ns': 7}"),
+		"'tty': 0, 'detached': true, 'grace_ns': 7, 'nice': -5, "
+		"'rlimits': {'core': 0, 'as': [1, 'infinity']}, "
+		"'cpus': '1,3-5,1023', 'oom_score_adj': -1000}"),
 	    back;
 	struct spawn a, b;
 	struct msg_out out;
@@ -202,6 +204,9 @@ START_TEST(job_goes_round)
 	ck_assert_uint_eq(b.nfds, 3);
 	ck_assert_mem_eq(b.fds, a.fds, 3 * sizeof(int));
 	ck_assert_int_eq(b.tty, 0);
+	for (int i = 0; i < LIMITS; i++)
+		ck_assert(limits_have(&a.limits, i) &&
+		    limits_same(&a.limits, &b.limits, i));
 	ck_assert(b.detached);
 	ck_assert_uint_eq(b.grace_ns, 7);
 	msgpack_unpacked_destroy(&u);

@@ -17,6 +17,10 @@ enum {
 	OPT_TIMEOUT,
 	OPT_START_TIMEOUT,
 	OPT_ON_HANG,
+	OPT_RLIMIT, /* and the rest in the order of enum limit */
+	OPT_NICE,
+	OPT_CPUS,
+	OPT_OOM_SCORE_ADJ,
 	OPT_READY,
 	OPT_STDIN,
 	OPT_STDOUT,
@@ -55,6 +59,14 @@ const char program_help[] =
     "      --on-hang SEC    when trio's loop has not turned for so long: a "
     "dump, into\n"
     "                       the daemon's log and the exit record\n"
+    "      --rlimit NAME=LIMIT  as prlimit's, such as nofile=1024 or, a soft "
+    "and a\n"
+    "                       hard one, core=0:infinity; as often as needed\n"
+    "      --nice N         niceness\n"
+    "      --cpus LIST      the CPUs that it runs on, such as 0-3,8\n"
+    "      --oom-score-adj N  from -1000 to 1000: 1000 is killed first when "
+    "memory\n"
+    "                       is out\n"
     "      --ready told|notify  started is when it says that it is ready, by\n"
     "                       _forkserverd.ready() or as for systemd\n"
     "      --stdin, --stdout, --stderr FILE  opened by the child itself; the\n"
@@ -159,6 +171,19 @@ parse_seconds(const struct verb *v, uint64_t *ns, uint64_t min, int *status)
 	return false;
 }
 
+/* The option's argument, for the limit WHICH.  False as below. */
+static bool
+parse_limit(struct program *p, const struct verb *v, enum limit which,
+    int *status)
+{
+	struct err e;
+
+	if (limits_text(&p->limits, which, limit_name(which), optarg, &e) == 0)
+		return true;
+	*status = verb_usage(v, "\"%s\": %s %s", optarg, e.key, e.msg);
+	return false;
+}
+
 /* One option.  False when it is wrong, and *STATUS set. */
 static bool
 parse_option(struct program *p, const struct verb *v, int c, int *status)
@@ -190,6 +215,11 @@ parse_option(struct program *p, const struct verb *v, int c, int *status)
 		break;
 	case OPT_ON_HANG:
 		return parse_seconds(v, &p->on_hang_ns, 1, status);
+	case OPT_RLIMIT:
+	case OPT_NICE:
+	case OPT_CPUS:
+	case OPT_OOM_SCORE_ADJ:
+		return parse_limit(p, v, c - OPT_RLIMIT, status);
 	case OPT_COLD:
 		p->start = "cold";
 		break;
@@ -247,6 +277,10 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		{ "start-timeout", required_argument, NULL, OPT_START_TIMEOUT },
 		{ "no-contain", no_argument, NULL, OPT_NO_CONTAIN },
 		{ "on-hang", required_argument, NULL, OPT_ON_HANG },
+		{ "rlimit", required_argument, NULL, OPT_RLIMIT },
+		{ "nice", required_argument, NULL, OPT_NICE },
+		{ "cpus", required_argument, NULL, OPT_CPUS },
+		{ "oom-score-adj", required_argument, NULL, OPT_OOM_SCORE_ADJ },
 		{ "ready", required_argument, NULL, OPT_READY },
 		{ "stdin", required_argument, NULL, OPT_STDIN },
 		{ "stdout", required_argument, NULL, OPT_STDOUT },

@@ -23,6 +23,7 @@ struct program {
 	uint64_t timeout_ns, start_timeout_ns; /* 0: none */
 	uint64_t on_hang_ns;                   /* 0: it is not watched */
 	bool no_contain;
+	struct limits limits;
 	const char *token;   /* NULL: none */
 	bool no_tty, detach; /* of run */
 	bool own_fds;        /* of spawn */

@@ -83,6 +83,7 @@ program_pack(const struct program *p, struct params *to, const int *targets,
 		    p->start_timeout_ns);
 	if (p->no_contain)
 		pack_kv_bool(&to->pk, &to->map, "contain", false);
+	limits_pack(&p->limits, &to->pk, &to->map);
 	if (p->token != NULL)
 		pack_kv_text(&to->pk, &to->map, "token", p->token);
 	if (p->on_hang_ns != 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/zygote/fds.h"
+#include "daemon/zygote/limits.h"
 #include "daemon/zygote/title.h"
 
 static int
@@ -168,6 +169,20 @@ point_back(const struct spawn *job, struct setup_fault *f)
 	return 0;
 }
 
+/* Last of what opens files: the limits count from here on. */
+static int
+limit(const struct spawn *job, struct setup_fault *f)
+{
+	const char *what;
+
+	if (limits_apply(&job->limits, &what, &f->err) == 0)
+		return 0;
+	f->step = "limits";
+	snprintf(f->object, sizeof(f->object), "%s", what);
+	f->err.code = ERR_SETUP_FAILED;
+	return -1;
+}
+
 static void
 show_title(const struct spawn *job)
 {
@@ -193,7 +208,8 @@ setup_apply(const struct spawn *job, const int *from, struct setup_fault *f)
 	if (job->umask != -1)
 		umask(job->umask);
 	if (enter(job, f) == -1 || open_files(job, f) == -1 ||
-	    fill_env(job, f) == -1 || point_back(job, f) == -1)
+	    fill_env(job, f) == -1 || point_back(job, f) == -1 ||
+	    limit(job, f) == -1)
 		return -1;
 	show_title(job);
 	return 0;

@@ -1,7 +1,7 @@
 /*
  * setup: puts a child into the surroundings that its job asks for, as far as
  * the kernel and libc know them: descriptors, terminal, umask, directory,
- * files, environment, title.  Knows nothing of Python.
+ * files, environment, limits, title.  Knows nothing of Python.
  */
 #ifndef ZYGOTE_SETUP_H
 #define ZYGOTE_SETUP_H
@@ -12,7 +12,7 @@
 /* What a set-up error reply names (PROTOCOL.md, spawn). */
 struct setup_fault {
 	const char *step;  /* "fds", "tty", "cwd", "umask", "files",
-			   * "env" */
+			   * "env", "limits" */
 	char object[4096]; /* path or number; cut */
 	struct err err;    /* err.sys is the errno */
 };

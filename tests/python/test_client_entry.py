@@ -150,6 +150,12 @@ def test_options():
         "umask": 0o22,
         "title": "t",
     }
+    params = Options(
+        rlimits={"core": 0, "nofile": (64, -1), "as": "infinity"}, cpus=[0, 3], nice=5
+    ).params(job("a:b", [], {}))
+    assert params["rlimits"] == {"core": 0, "nofile": [64, "infinity"], "as": "infinity"}
+    assert params["cpus"] == "0,3" and params["nice"] == 5
+    assert "oom_score_adj" not in params
     for wrong, text in (
         ({"grace": -1}, "grace: -1"),
         ({"timeout": math.inf}, "timeout: inf"),

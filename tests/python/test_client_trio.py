@@ -88,6 +88,8 @@ async def test_spawns_that_fail(daemon):
             ({"umask": 0o1000}, "invalid_params", "umask"),
             ({"fds": {600: 0}}, "invalid_params", "fds[2]"),
             ({"start": "hot"}, "invalid_params", "start"),
+            ({"nice": 20}, "invalid_params", "nice"),
+            ({"rlimits": {"nofile": (2, 1)}}, "invalid_params", "rlimits.nofile"),
         ):
             with pytest.raises(forkserverd.RequestError) as caught:
                 await client.options(**options).run(jobs.echo)

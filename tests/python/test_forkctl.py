@@ -332,3 +332,32 @@ def test_a_time_out_is_a_time(plain_daemon, option, word):
     done = forkctl(plain_daemon, "run", option, word, "-c", "pass")
     assert done.returncode == 125
     assert f'"{word}" is no time in seconds above 0' in done.stderr
+
+
+def test_limits(plain_daemon):
+    code = (
+        "import os, resource as r;"
+        "print(r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CORE),"
+        "os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0))"
+    )
+    limits = ["--rlimit", "nofile=100:200", "--rlimit", "core=0", "--nice", "7", "--cpus", "0"]
+    done = forkctl(plain_daemon, "run", *limits, "-c", code)
+    assert done.stdout == "(100, 200) (0, 0) 7 {0}\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "option, word, told",
+    [
+        ("--rlimit", "nofile", "rlimits must be NAME=SOFT:HARD"),
+        ("--rlimit", "nofile=", "rlimits.nofile must be a number"),
+        ("--rlimit", "nofile=2:1", "rlimits.nofile has a soft limit above"),
+        ("--rlimit", "nofiles=1", "rlimits.nofiles is no limit"),
+        ("--nice", "20", "nice must be from -20 to 19"),
+        ("--cpus", "1-", "cpus must be a list"),
+        ("--oom-score-adj", "x", "oom_score_adj must be an int"),
+    ],
+)
+def test_a_limit_is_one(plain_daemon, option, word, told):
+    done = forkctl(plain_daemon, "run", option, word, "-c", "")
+    assert done.returncode == 125
+    assert f'"{word}": {told}' in done.stderr

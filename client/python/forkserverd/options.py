@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+import resource
+from collections.abc import Iterable, Mapping, Sequence
 from subprocess import DEVNULL, PIPE, STDOUT
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -19,6 +20,7 @@ class HasFileno(Protocol):
 
 
 File: TypeAlias = "int | HasFileno"
+Limit: TypeAlias = 'int | Literal["infinity"]'
 Stdio: TypeAlias = "File | None"  # None: the caller's
 
 
@@ -55,7 +57,9 @@ class Options:
     daemon keeps, for `child.output()`; True is Capture().  `ready`: a spawn
     is over when the child "told" so (`forkserverd.ready`) or did "notify"
     (READY=1).  `token`: a name of one spawn: asked for again, also by another
-    client, it gives the same child.  Times are in seconds.
+    client, it gives the same child.  `rlimits`: by names such as "nofile", a
+    limit or a soft and a hard one.  `cpus`: those that it runs on, or their
+    list as text, "0-3,8".  Times are in seconds.
     """
 
     template: str | None = None
@@ -80,6 +84,10 @@ class Options:
     start_timeout: float | None = None
     on_hang: float | None = None
     contain: bool | None = None
+    rlimits: Mapping[str, Limit | tuple[Limit, Limit]] | None = None
+    nice: int | None = None
+    cpus: Iterable[int] | str | None = None
+    oom_score_adj: int | None = None
     pidfd: bool = True
 
     def replace(self, **changes: Any) -> Options:
@@ -119,10 +127,15 @@ class Options:
             params["files"] = list(self.files)
         if self.capture:
             params["capture"] = (Capture() if self.capture is True else self.capture).params()
-        for key in ("template", "umask", "tty", "title", "start", "ready", "token", "contain"):
+        for key in SENT_AS_THEY_ARE:
             value = getattr(self, key)
             if value is not None:
                 params[key] = value
+        if self.rlimits is not None:
+            params["rlimits"] = {name: _rlimit(limit) for name, limit in self.rlimits.items()}
+        if self.cpus is not None:
+            cpus = self.cpus
+            params["cpus"] = cpus if isinstance(cpus, str) else ",".join(map(str, cpus))
         for key in ("detached", "pidfd"):
             if getattr(self, key):
                 params[key] = True
@@ -131,6 +144,18 @@ class Options:
             if value is not None:
                 params[f"{key}_ns"] = nanoseconds(key, value)
         return params
+
+
+SENT_AS_THEY_ARE = (
+    *("template", "umask", "tty", "title", "start", "ready", "token", "contain"),
+    *("nice", "oom_score_adj"),
+)
+
+
+def _rlimit(limit: Limit | tuple[Limit, Limit]) -> Any:
+    if isinstance(limit, tuple | list):
+        return [_rlimit(part) for part in limit]
+    return "infinity" if limit == resource.RLIM_INFINITY else limit
 
 
 def nanoseconds(name: str, seconds: float) -> int:
