@@ -18,7 +18,7 @@ send_job(struct stream *st, struct err *e)
 		.id = 1,
 		.grace_ns = 1,
 		.entry = SPAWN_CALL,
-		.target = TEXT("_forkserverd:rehearsed"),
+		.target = TEXT("_forkserverd:rehearsal"),
 		.cwd = TEXT("/"),
 		.umask = -1,
 		.fds = { 3 },

@@ -31,6 +31,7 @@ PRIMING_LOOKS = 3  # at all objects, which are many before they are frozen
 
 _trio = None  # the module, where it is to be had
 rehearsed = None  # a job of nothing, by which others are prepared
+rehearsal = None  # that of the rehearsal; a module may put its own here
 _heeding = False  # what the daemon asks for
 _after_fork = []  # functions that the template has each child call
 
@@ -99,9 +100,9 @@ def find_after_fork(targets):
 
 def find_trio():
     """To be called once, when the preloads are there."""
-    global _trio, rehearsed
+    global _trio, rehearsed, rehearsal
     _trio = _forkserverd_runs.find_trio()
-    rehearsed = _prime_plain if _trio is None else _prime_trio
+    rehearsal = rehearsed = _prime_plain if _trio is None else _prime_trio
 
 
 def prime(targets):

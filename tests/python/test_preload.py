@@ -77,6 +77,26 @@ MODULES = {
                     raise ValueError("no job")
 
 
+        def rehearse():
+            with open(os.environ["COUNT"], "a") as file:
+                print(os.getpid(), os.getppid(), file=file)
+
+
+        def rehearse_and_fail():
+            rehearse()
+            raise ValueError("no actor")
+
+
+        def rehearses():
+            import _forkserverd
+            _forkserverd.rehearsal = rehearse
+
+
+        def rehearsal_fails():
+            import _forkserverd
+            _forkserverd.rehearsal = rehearse_and_fail
+
+
         async def waits():
             pass
         """,
@@ -113,6 +133,10 @@ CONFIG = (
     + template("waits", ["hooks"], 'after_fork = ["hooks:waits"]')
     + template("after_fork_fails", ["hooks"], 'after_fork = ["hooks:after_fork_fails"]')
     + template("job_fails", ["hooks"], 'after_fork = ["hooks:fails_in_jobs"]\nenv = { COUNT = "FOLDER/count" }')
+    + "".join(
+        template(n, ["hooks"], f'prime = ["hooks:{n}"]\nenv = {{ COUNT = "FOLDER/{n}" }}')
+        for n in ("rehearses", "rehearsal_fails")
+    )
     + "".join(template(f"refused_{c}", [m]) for c, (m, _) in LEFT.items())
     + "".join(template(f"allowed_{c}", [m], f'allow = ["{c}"]') for c, (m, _) in LEFT.items())
 )
@@ -229,6 +253,16 @@ def test_a_preloads_hooks_around_forks(preload_daemon):
     for _ in range(3):
         run = forkctl(preload_daemon, "run", "-t", "hooks", "hooks:told")
         assert json.loads(run.stdout)[2] == ["before", "after_in_child"]
+
+
+@pytest.mark.parametrize("name", ["rehearses", "rehearsal_fails"])
+def test_a_rehearsal_of_a_modules_own(preload_daemon, templates, folder, name):
+    """In one child of the template's, and for speed only."""
+    run = forkctl(preload_daemon, "run", "-t", name, "hooks:told")
+    *_, pid, parent = json.loads(run.stdout)
+    told = [line.split() for line in (folder / name).read_text().splitlines()]
+    assert [line[1] for line in told] == [str(parent)] == [str(templates[name]["pid"])]
+    assert told[0][0] not in (str(pid), str(parent))
 
 
 def test_a_jobs_tmpdir_counts(preload_daemon, tmp_path):

@@ -120,6 +120,15 @@ def test_what_an_actor_sees(stage, tmp_path):
     assert (seen["cwd"], seen["mark"]) == (str(tmp_path), "env")
 
 
+def test_the_rehearsal(stage):
+    """That of the template is quiet where it fails."""
+    code = "import forkserverd.actor\nforkserverd.actor.rehearse()\nprint('done')"
+    done = subprocess.run(
+        [PYTHON, "-c", code], env=stage.environment, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
 def test_stdio(stage, tmp_path):
     said, out, err = (tmp_path / name for name in ("in", "out", "err"))
     said.write_text("heard")

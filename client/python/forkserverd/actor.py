@@ -12,11 +12,15 @@ import linecache
 import os
 import platform
 import signal as signals
+import socket
 import sys
 from typing import Any
 
+import trio
+
 from .errors import Error
 
+_REHEARSAL = 2.0  # seconds that it may take
 _PACKAGES = ("tractor", "trio", "msgspec")
 
 # What is between an actor's entry and its calls.
@@ -54,7 +58,7 @@ def versions() -> dict[str, str]:
 
 def prime() -> None:
     """For `prime` of the template: imports what each actor else would import
-    itself, as tractor does that when it is first needed."""
+    itself, as tractor does that when it is first needed, and has one rehearsed."""
     import importlib
 
     for name in (
@@ -75,6 +79,39 @@ def prime() -> None:
         if file is not None:
             linecache.getlines(file)
     versions()
+    with contextlib.suppress(ImportError):
+        import _forkserverd  # where it is a template's interpreter
+
+        _forkserverd.rehearsal = _rehearse_quietly
+
+
+def _rehearse_quietly() -> None:
+    """It is for speed only."""
+    with contextlib.suppress(Exception):
+        rehearse()
+
+
+def rehearse() -> None:
+    """In a child of the template: an actor that calls itself, over TCP.  The
+    pages that this writes to every actor is born with."""
+    import tractor
+    from tractor.discovery._api import get_root
+
+    async def call(address: tuple[str, int]) -> None:
+        with trio.fail_after(_REHEARSAL):
+            async with (
+                tractor.open_root_actor(
+                    enable_transports=["tcp"], registry_addrs=[address], loglevel="critical"
+                ),
+                get_root() as portal,
+            ):
+                await portal.run_from_ns("self", "get_registry")
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+    _look_for_sockets_anew()
+    trio.run(call, address)
 
 
 class TemplateDiffers(Error):
