@@ -6,6 +6,7 @@
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/exhausted.h"
 #include "daemon/server.h"
 
 /* Jobs that children have not read yet, of all clients together. */
@@ -102,7 +103,8 @@ admission_client(const struct client *c, struct err *e)
 	const struct config_server *cfg = &c->srv->cfg->server;
 
 	if (share(c->user, c->user->clients, cfg->user_clients, "clients",
-		"connections are there", e) == -1)
+		"connections are there", e) == -1 ||
+	    exhausted_descriptors(e) == -1)
 		return -1;
 	return room(c->srv->clients.n, cfg->max_clients, "clients",
 	    "connections are there", e);
@@ -142,7 +144,8 @@ admission_spawn(const struct request *rq, const struct spawn *s, struct err *e)
 		"starting", "children are about to start", e) == -1 ||
 	    room(child_ctl_waiting(), JOBS_MAX, "bytes",
 		"bytes of jobs wait for their children", e) == -1 ||
-	    capture_admit(&s->capture, e) == -1)
+	    capture_admit(&s->capture, e) == -1 ||
+	    exhausted_descriptors(e) == -1)
 		return -1;
 	return rate(rq->srv, u, e);
 }

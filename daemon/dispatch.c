@@ -9,6 +9,7 @@
 #include "daemon/client_share.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
+#include "daemon/exhausted.h"
 #include "daemon/identity.h"
 #include "daemon/log.h"
 #include "daemon/refusals.h"
@@ -54,10 +55,12 @@ find_method(const char *name)
 void
 dispatch_error(struct client *c, uint32_t id, const struct err *e)
 {
+	struct err told = *e;
 	struct msg_out o;
 
+	exhausted_name(&told);
 	msg_out_init(&o);
-	msg_error(&o, id, e);
+	msg_error(&o, id, &told);
 	client_put(c, &o);
 }
 

@@ -14,6 +14,7 @@
 
 #include "daemon/clients.h"
 #include "daemon/clock.h"
+#include "daemon/exhausted.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 
@@ -36,7 +37,10 @@ back_off(struct server *srv, int sys)
 {
 	struct listener *l = &srv->listener;
 
-	log_warn("op=accept: %s; pausing", strerrordesc_np(sys));
+	/* Once, however long it lasts. */
+	if (!l->short_of)
+		log_warn("op=accept: %s; pausing", strerrordesc_np(sys));
+	l->short_of = true;
 	ev_io_stop(srv->loop, &l->accept);
 	clock_arm(srv->loop, &l->pause, PAUSE_NS);
 }
@@ -45,12 +49,20 @@ static void
 accept_some(struct server *srv)
 {
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(srv->listener.fd, NULL, NULL,
-		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
 
-		if (fd != -1)
+		/* They wait in the kernel, who would be told only that. */
+		if (exhausted_nearly()) {
+			back_off(srv, EMFILE);
+			return;
+		}
+		fd = accept4(srv->listener.fd, NULL, NULL,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd != -1) {
+			srv->listener.short_of = false;
 			client_new(srv, fd);
-		else if (passing_error(errno))
+		}
+		if (fd == -1 && passing_error(errno))
 			back_off(srv, errno);
 		if (fd == -1 && errno != ECONNABORTED && errno != EINTR)
 			return;

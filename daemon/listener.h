@@ -21,6 +21,7 @@ struct listener {
 	ino_t ino;
 	ev_io accept;
 	ev_timer pause; /* after EMFILE and its like */
+	bool short_of;  /* of descriptors or memory, and that was logged */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/dispatch.h"
+#include "daemon/exhausted.h"
 #include "daemon/failure.h"
 #include "daemon/log.h"
 #include "daemon/readiness.h"
@@ -208,16 +209,18 @@ spawn_reply_died(struct child *c)
 void
 spawn_reply_err(struct child *c, const struct err *e)
 {
+	struct err told = *e;
 	struct asker *a;
 	struct msg_out o;
 
 	if (c->answered)
 		return;
+	exhausted_name(&told);
 	c->answered = true;
 	token_drop(c);
 	while ((a = asker_take(c)) != NULL) {
 		msg_out_init(&o);
-		msg_error(&o, a->request, e);
+		msg_error(&o, a->request, &told);
 		client_put_id(c->srv, a->conn, &o);
 		free(a);
 	}

@@ -14,6 +14,7 @@
 #include "daemon/child_ctl.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
+#include "daemon/exhausted.h"
 #include "daemon/fdcloser.h"
 #include "daemon/log.h"
 #include "daemon/orphan.h"
@@ -140,7 +141,8 @@ struct standby *
 standby_order(struct pool *p, struct zygote *z, struct err *e)
 {
 	struct server *srv = p->srv;
-	struct standby *sb = make(p, z, e);
+	struct standby *sb = exhausted_descriptors(e) == 0 ? make(p, z, e) :
+							     NULL;
 
 	if (sb == NULL)
 		return NULL;

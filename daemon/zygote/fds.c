@@ -3,9 +3,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "proto/spawn.h"
+
+/* As it was started with; none is above that in a child. */
+static struct rlimit before = { RLIM_INFINITY, RLIM_INFINITY };
+
+void
+fds_raise(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
+		return;
+	before = r;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r); /* a soft one can always be */
+}
 
 static bool reserved[FDS_CONTROL + 1];
 
@@ -84,6 +100,9 @@ fds_begin(int null_fd, int control, const struct fds_kept *kept, struct err *e)
 		from = kept->fd[i] + 1;
 	}
 	close_range(from, ~0u, 0);
+	if (before.rlim_max != RLIM_INFINITY &&
+	    setrlimit(RLIMIT_NOFILE, &before) == -1)
+		return err_sys(e, errno, "limit the descriptors");
 	return 0;
 }
 

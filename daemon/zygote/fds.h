@@ -13,6 +13,9 @@
 #define FDS_CONTROL 511 /* the child's control socket (PROTOCOL.md, 4) */
 #define FDS_MAX_KEPT 64
 
+/* The zygote has a descriptor for each of its children: as many as it may. */
+void fds_raise(void);
+
 /* What stays open in children, ascending, each above FDS_CONTROL. */
 struct fds_kept {
 	int fd[FDS_MAX_KEPT];

@@ -7,6 +7,7 @@
 
 #include "daemon/zygote/become.h"
 #include "daemon/zygote/doctor/doctor.h"
+#include "daemon/zygote/fds.h"
 #include "daemon/zygote/readconfig.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/zygote.h"
@@ -55,5 +56,6 @@ main(int argc, char **argv)
 		return 2;
 	}
 	title_init(argc, argv);
+	fds_raise();
 	return zygote_run();
 }
