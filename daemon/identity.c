@@ -49,11 +49,10 @@ identity_check(struct client *c, int fd)
 	c->user = user_of(c->srv, c->account.uid, &c->refusal);
 	if (c->user == NULL)
 		return -1;
-	if (may_connect(c) == -1) {
-		refusals_log(c, "connect", c->refusal.msg);
-		return -1;
-	}
-	return admission_client(c, &c->refusal);
+	if (may_connect(c) == 0 && admission_client(c, &c->refusal) == 0)
+		return 0;
+	refusals_log(c, "connect", c->refusal.msg);
+	return -1;
 }
 
 bool

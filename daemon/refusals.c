@@ -11,16 +11,20 @@
 #define TOLD_MAX 20 /* in that time */
 
 static void
-window_cb(struct ev_loop *loop, ev_timer *w, int events)
+tell_held(struct refusals *r)
 {
-	struct refusals *r = w->data;
-
-	(void)loop;
-	(void)events;
 	if (r->held > 0)
 		log_warn("op=refuse: %u more within %d s were not told of",
 		    r->held, (int)(WINDOW_NS / NS_PER_S));
 	r->told = r->held = 0;
+}
+
+static void
+window_cb(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	tell_held(w->data);
 }
 
 void
@@ -37,6 +41,7 @@ void
 refusals_fini(struct server *srv)
 {
 	ev_timer_stop(srv->loop, &srv->refusals.window);
+	tell_held(&srv->refusals);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
- * refusals: the log of what peers were refused because of who they are.  Who
- * tries again and again fills no disk: beyond some lines in a while only their
- * number is told.
+ * refusals: the log of what peers were refused because of who they are, and of
+ * connections for which there was no room.  Who tries again and again fills no
+ * disk: beyond some lines in a while only their number is told.
  */
 #ifndef DAEMON_REFUSALS_H
 #define DAEMON_REFUSALS_H
