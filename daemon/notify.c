@@ -40,6 +40,13 @@ notify_fini(struct server *srv)
 	ev_timer_stop(srv->loop, &srv->notify.watchdog);
 }
 
+/* Their owners look after them. */
+static bool
+is_of_users(const struct template *t)
+{
+	return t->tenant || tenant_is_pattern(t);
+}
+
 void
 notify_ready(struct server *srv)
 {
@@ -61,12 +68,37 @@ notify_stopping(struct server *srv)
 	    srv->children.leased);
 }
 
+/* Each whose last generation did not come, and the one that serves instead. */
+static void
+list_failed(struct server *srv, FILE *f)
+{
+	const struct template *t;
+	const char *before = "; failed: ";
+
+	TAILQ_FOREACH(t, &srv->templates.list, link)
+	{
+		const struct zygote *z = template_zygote(t);
+		bool instead = t->renewal.failed != 0 && z != NULL &&
+		    z->state == ZYGOTE_READY;
+
+		if (is_of_users(t) || !(template_fails(t) || instead))
+			continue;
+		fprintf(f, "%s%s", before, template_name(t));
+		if (instead)
+			fprintf(f, " (gen %ju serves)",
+			    (uintmax_t)z->generation);
+		before = ", ";
+	}
+}
+
 void
 notify_status(struct server *srv)
 {
+	const struct err *wrong = &srv->reloads.wrong;
 	const struct template *t;
-	char failed[STATUS_MAX] = "";
-	size_t n = 0, ready = 0, at = 0;
+	char more[STATUS_MAX] = "";
+	size_t n = 0, ready = 0;
+	FILE *f;
 
 	if (srv->drain.phase == DRAIN_WAITING)
 		sd_notifyf(0, "STATUS=Draining, %zu children left",
@@ -75,16 +107,18 @@ notify_status(struct server *srv)
 		return;
 	TAILQ_FOREACH(t, &srv->templates.list, link)
 	{
-		/* Users' own are theirs to look after. */
-		if (t->tenant || tenant_is_pattern(t))
+		if (is_of_users(t))
 			continue;
 		n++;
 		ready += template_state(t) == LANE_READY;
-		if (template_fails(t) && at < sizeof(failed))
-			at += snprintf(failed + at, sizeof(failed) - at,
-			    "%s %s", at == 0 ? "; failed:" : ",",
-			    template_name(t));
+	}
+	f = fmemopen(more, sizeof(more), "w");
+	if (f != NULL) {
+		list_failed(srv, f);
+		if (wrong->code != ERR_NONE)
+			fprintf(f, "; reload refused: %s", wrong->msg);
+		fclose(f);
 	}
 	sd_notifyf(0, "STATUS=%zu of %zu templates ready, on %s%s", ready, n,
-	    srv->listener.path, failed);
+	    srv->listener.path, more);
 }

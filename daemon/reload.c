@@ -50,6 +50,13 @@ fail_all(struct server *srv, struct reload_list *from, const struct err *e)
 }
 
 static void
+refuse_file(struct server *srv, const struct err *e)
+{
+	srv->reloads.wrong = *e;
+	fail_all(srv, &srv->reloads.reading, e);
+}
+
+static void
 finish_made(struct server *srv)
 {
 	struct reload *r, *next;
@@ -78,6 +85,7 @@ apply(struct server *srv, struct config *cfg)
 		TAILQ_REMOVE(&rs->reading, r, link);
 		reload_refuse(srv, r, &e);
 	}
+	rs->wrong.code = ERR_NONE;
 	reload_apply(srv, cfg, &rs->reading);
 	TAILQ_CONCAT(&rs->making, &rs->reading, link);
 }
@@ -103,7 +111,7 @@ take(struct server *srv, int status)
 	e.key[0] = '\0'; /* no key of the request is at fault */
 	config_reader_fini(&rs->reader);
 	if (r == -1)
-		fail_all(srv, &rs->reading, &e);
+		refuse_file(srv, &e);
 	else
 		apply(srv, &cfg);
 	config_fini(&cfg);
@@ -136,7 +144,7 @@ begin(struct server *srv)
 	if (check_lasting(rs->source->file, &e) == -1 ||
 	    config_load_begin(&rs->reader, rs->source, &e) == -1) {
 		config_reader_fini(&rs->reader);
-		fail_all(srv, &rs->reading, &e);
+		refuse_file(srv, &e);
 		check_over(srv);
 	} else if (rs->reader.pid == 0) {
 		take(srv, 0);

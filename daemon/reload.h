@@ -57,9 +57,10 @@ struct reloads {
 	struct reload_list reading; /* ... is being read */
 	struct reload_list making;  /* templates are made */
 	struct config_reader reader;
-	ev_timer limit; /* of the reader */
-	bool late;      /* it was over */
-	bool told;      /* systemd, that one is under way */
+	ev_timer limit;   /* of the reader */
+	bool late;        /* it was over */
+	bool told;        /* systemd, that one is under way */
+	struct err wrong; /* why the file is not in force, code 0: it is */
 };
 
 void reloads_init(struct server *, const struct config_source *);
