@@ -96,6 +96,7 @@ def team(machine):
     machine.write("/etc/forkserverd.toml", CONFIG)
     machine.run("systemctl", "restart", "forkserverd.service")
     yield uids
+    machine.run("rm", "-r", lib)
     if before is None:
         config.unlink()
     else:
@@ -206,6 +207,7 @@ def test_what_is_a_users_is_read_by_no_root(machine, team):
         forkctl(machine, "bob", "run", "-t", "hers", "-c", "import planted")
         machine.run("forkctl", "reload", "hers")
     told = (machine.root / "home/alice/told").read_text().split()
+    machine.run("rm", "-r", "/home/alice/.local", "/home/alice/told")
     assert set(told) == {team["alice"]}
     # Whose it is, all of it: the service's processes have opened nothing else.
     assert openers.uids == {int(team["alice"])}
