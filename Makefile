@@ -40,6 +40,8 @@ bindir = $(PREFIX)/bin
 libdir = $(PREFIX)/lib
 libexecdir = $(PREFIX)/libexec/forkserverd
 docdir = $(PREFIX)/share/doc/forkserverd
+# Debian's zsh looks into vendor-completions below /usr.
+zshdir = $(PREFIX)/share/zsh/site-functions
 # Debian's Python looks into dist-packages, others into site-packages.
 pythondir = $(PREFIX)/lib/python3.14/$(notdir $(shell python3.14 -c \
 	'import sysconfig; print(sysconfig.get_path("purelib"))'))
@@ -319,6 +321,8 @@ INSTALL_DIRS := systemd/user:$(PREFIX)/lib/systemd/user \
 	systemd/system:$(PREFIX)/lib/systemd/system \
 	systemd/sysusers.d:$(PREFIX)/lib/sysusers.d \
 	systemd/bash-completion:$(PREFIX)/share/bash-completion/completions \
+	systemd/fish-completion:$(PREFIX)/share/fish/vendor_completions.d \
+	systemd/zsh-completion:$(zshdir) \
 	client/python/examples:$(docdir)/examples
 
 # SOURCE:DESTINATION of each file. One whose name ends in .in is filled in; what

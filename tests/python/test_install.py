@@ -37,9 +37,11 @@ share/doc/forkserverd/examples/actors.py
 share/doc/forkserverd/examples/executor.py
 share/doc/forkserverd/examples/forkserverd.toml
 share/doc/forkserverd/examples/nursery.py
+share/fish/vendor_completions.d/forkctl.fish
 share/man/man1/forkctl.1
 share/man/man5/forkserverd.toml.5
 share/man/man8/forkserverd.8
+share/zsh/site-functions/_forkctl
 """.split()
     + [f"{PYTHON}/forkserverd/{p.name}" for p in [*PACKAGE.glob("*.py"), PACKAGE / "py.typed"]]
 )
