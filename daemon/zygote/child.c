@@ -26,7 +26,6 @@
 #include "proto/stream.h"
 
 #define MAX_OUT (64 << 20) /* bytes of messages; a result is smaller */
-
 /* The one child that this process is. */
 static struct {
 	struct template *t;
