@@ -72,7 +72,7 @@ struct config_template {
 	struct account account;  /* whose it is, since config_finish */
 	bool no_new_privs;
 	struct limits limits; /* of its children */
-	uint64_t idle_ns; /* of a peer's; 0: it stays */
+	uint64_t idle_ns;     /* of a peer's; 0: it stays */
 	uint64_t canary_ns, preload_ns;
 	int start; /* enum config_start */
 	uint64_t standby_min, standby_max;
