@@ -37,7 +37,8 @@ tidy(struct account *a)
 static int
 no_memory(struct err *e)
 {
-	return err_set(e, ERR_SYSTEM, "no memory for a user's groups");
+	err_set(e, ERR_SYSTEM, "no memory for a user's groups");
+	return -1;
 }
 
 /* Room for N groups. */

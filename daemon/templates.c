@@ -86,6 +86,7 @@ template_end(struct template *t)
 	ev_timer_stop(t->srv->loop, &t->idle);
 	template_use(t);
 	template_remove(t);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is in use here. */
 	events_template(t);
 	template_drop(t);
 }
@@ -147,6 +148,7 @@ templates_fini(struct server *srv)
 	struct template *t;
 
 	while ((t = TAILQ_FIRST(&ts->list)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): another one. */
 		template_remove(t);
 }
 

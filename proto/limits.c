@@ -297,8 +297,10 @@ rlimit_text(const char *s, size_t n, struct rlimit *r)
 		s += len + (len < n);
 		n -= len + (len < n);
 	}
+	if (i == 0 || n > 0)
+		return false;
 	*r = (struct rlimit){ v[0], v[i - 1] };
-	return i > 0 && n == 0;
+	return true;
 }
 
 static int

@@ -188,6 +188,8 @@ START_TEST(space)
 	struct peer p;
 	struct reply r;
 
+	ck_assert_int_ge(err, 0);
+	ck_assert_int_ge(full, 0);
 	ck_assert_int_eq(dup2(full, 2), 2);
 	close(full);
 	live_start(NULL);

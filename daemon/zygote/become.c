@@ -104,7 +104,7 @@ int
 become_main(int argc, char **argv)
 {
 	unsigned uid, gid;
-	gid_t *groups;
+	static gid_t *groups; /* until the exec */
 	size_t n = 0;
 	char *again[] = { argv[0], NULL };
 	int err;
