@@ -30,7 +30,7 @@ exhausted_name(struct err *e)
 	case ENFILE:
 		set(e, "descriptors");
 		break;
-	case EAGAIN: /* fork's; nothing else that is told waits */
+	case EAGAIN: /* fork's, or a control group's that holds no more */
 		set(e, "processes");
 		break;
 	case ENOMEM:

@@ -268,7 +268,7 @@ START_TEST(faults_are_told)
 	ck_assert_int_eq(hierarchy_put(hierarchy_home, "cgroup.max.descendants",
 			     "1"),
 	    0);
-	refused(&p, "system", NULL, "spawn", "{'code': '1'}");
+	refused(&p, "busy", NULL, "spawn", "{'code': '1'}");
 	ck_assert_int_eq(run(&p, &r, "{'code': '1', 'contain': false}"), 0);
 	reply_fini(&r);
 	ck_assert_int_eq(hierarchy_put(hierarchy_home, "cgroup.max.descendants",
