@@ -1,61 +1,19 @@
 /*
- * clients: the connections of the clients.  Owns each one's stream, who the
- * peer is and when the connection ends; what is asked and answered over it is
- * dispatch's.
- *
- * A connection ends with its EOF, its peer's process, a fault of its frames or
- * too much unread output.  It is never freed inside a call of another module:
- * it is marked and ended from the loop.
+ * clients: the set of the connections.  Owns who is in it, from a connection's
+ * first moment to its last; what goes in and out over one is client's.
  */
 #ifndef DAEMON_CLIENTS_H
 #define DAEMON_CLIENTS_H
 
-#include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <sys/types.h>
 
-#include "daemon/account.h"
+#include "daemon/client.h"
 #include "daemon/table.h"
-#include "proto/err.h"
 #include "proto/msg.h"
-#include "proto/stream.h"
 
 struct server;
-
-enum client_state {
-	CLIENT_OPEN,
-	CLIENT_REFUSED, /* gets `refusal` as its first answer */
-	CLIENT_CLOSING, /* sends what is queued, then ends */
-	CLIENT_BROKEN,  /* ends at the loop's next turn */
-};
-
-struct client {
-	TAILQ_ENTRY(client) link;
-	struct server *srv;
-	uint64_t id; /* from 1, never reused */
-	enum client_state state;
-	bool refused;
-	struct err refusal;
-	struct account account;
-	struct user *user; /* NULL: there was no memory, and it is refused */
-	size_t requests;   /* that are not answered */
-	uint64_t bytes;    /* that it buffers, as its user was told */
-	pid_t pid;
-	int pidfd; /* of the process that connected, or -1 */
-	struct stream st;
-	ev_io rd, wr, peer;
-	ev_timer turn;     /* goes on with what was left for later */
-	ev_timer linger;   /* ends a refused or closing one */
-	size_t waits;      /* children that its waits are for */
-	size_t wait_bytes; /* records that these have gathered */
-	uint64_t child;    /* that it belongs to; 0: none, or not known */
-	bool unplaced;     /* that may still turn out */
-	unsigned subscriptions;
-	uint64_t told; /* the last event, see struct events */
-	uint64_t lost; /* events that it was too slow for */
-};
 
 TAILQ_HEAD(client_list, client);
 
@@ -71,11 +29,10 @@ struct clients {
 void clients_init(struct clients *);
 /* Takes FD, a connection just accepted. */
 void client_new(struct server *, int fd);
+/* Ends it and the leases that hang on it: from the loop only. */
+void client_end(struct client *);
 /* NULL when it has ended. */
 struct client *client_find(struct server *, uint64_t id);
-/* Sends O, whose bytes and fds it takes.  A client that cannot take it is
- * dropped and logged. */
-void client_put(struct client *, struct msg_out *o);
 /* As client_put, by id; O is freed where the client has ended. */
 void client_put_id(struct server *, uint64_t id, struct msg_out *o);
 /* The event `draining`, to all. */
