@@ -27,8 +27,8 @@ allowed(const struct audit *a, enum allow_class class)
 	return false;
 }
 
-static void __attribute__((format(printf, 2, 3)))
-warn(struct audit *a, const char *fmt, ...)
+void
+audit_warn(struct audit *a, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -132,8 +132,9 @@ see_fd(struct audit *a, const char *what, int fd, struct err *e)
 		    "children",
 		    what, fd, name, names[class]);
 	if (class != ALLOW_NONE)
-		warn(a, "%s leaves descriptor %d open, %s: children share it",
-		    what, fd, name);
+		audit_warn(a,
+		    "%s leaves descriptor %d open, %s: children share it", what,
+		    fd, name);
 	return fds_keep(&a->kept, fd, e);
 }
 
@@ -174,8 +175,8 @@ see_thread(struct audit *a, const char *what, int tid, struct err *e)
 		    "%s leaves a thread of %s running, which no child has; "
 		    "allow = [\"threads\"] of the template lets it",
 		    what, owner);
-	warn(a, "%s leaves a thread of %s running, which no child has", what,
-	    owner);
+	audit_warn(a, "%s leaves a thread of %s running, which no child has",
+	    what, owner);
 	return pass_thread(a, what, tid, e);
 }
 

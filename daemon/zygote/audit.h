@@ -35,4 +35,8 @@ int audit_begin(struct audit *, char **allow, struct err *e);
  * or -1 with E naming what was left and the class that would allow it. */
 int audit_again(struct audit *, const char *what, struct err *e);
 
+/* Of what costs the template nothing, but is to be known of it. */
+void audit_warn(struct audit *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 #endif

@@ -23,17 +23,26 @@ proof_begin(struct proof *p)
 	return PROOF_GOES_ON;
 }
 
+static struct audit *
+warnings(struct proof *p)
+{
+	return &p->work->template.preload.audit;
+}
+
 /* It is for speed only: where it cannot be had the template serves. */
 static enum proof_step
 rehearse(struct proof *p)
 {
 	struct err e;
 
-	if (rehearsal_begin(&p->rehearsal, &e) == -1)
+	if (rehearsal_begin(&p->rehearsal, &e) == -1) {
+		audit_warn(warnings(p), "no rehearsal: %s", e.msg);
 		return PROOF_SERVES;
+	}
 	wset_prepare();
 	p->kid = p->bear(CHILD_REHEARSAL, p->rehearsal.control, &e);
 	if (p->kid == NULL) {
+		audit_warn(warnings(p), "no rehearsal: %s", e.msg);
 		wset_take();
 		rehearsal_over(&p->rehearsal);
 		return PROOF_SERVES;
@@ -70,14 +79,33 @@ canary_ended(struct proof *p, int status)
 	return proof_begin(p);
 }
 
+static void
+rehearsal_ended(struct proof *p, int status)
+{
+	char words[REHEARSAL_WORDS];
+
+	if (status != 0) {
+		rehearsal_words(&p->rehearsal, words);
+		audit_warn(warnings(p), "the rehearsal %s %d%s%s",
+		    !WIFSIGNALED(status) ? "exited with" :
+			clock_ns() >= p->until_ns ?
+					   "timed out and died of signal" :
+					   "died of signal",
+		    WIFSIGNALED(status) ? WTERMSIG(status) :
+					  WEXITSTATUS(status),
+		    words[0] != '\0' ? ": " : "", words);
+	}
+	wset_take();
+	rehearsal_over(&p->rehearsal);
+}
+
 enum proof_step
 proof_kid_ended(struct proof *p, int status)
 {
 	p->kid = NULL;
 	if (!p->rehearses)
 		return canary_ended(p, status);
-	wset_take();
-	rehearsal_over(&p->rehearsal);
+	rehearsal_ended(p, status);
 	return PROOF_SERVES;
 }
 

@@ -14,8 +14,13 @@ struct rehearsal {
 	struct stream ours; /* the other, in which its words are left */
 };
 
+#define REHEARSAL_WORDS 512 /* bytes, with the NUL */
+
 /* The job is on its way.  0, or -1 with E filled and nothing open. */
 int rehearsal_begin(struct rehearsal *, struct err *e);
+/* Once the child has ended: what it said of why it failed, one line, "" where it
+ * said nothing. */
+void rehearsal_words(struct rehearsal *, char words[REHEARSAL_WORDS]);
 /* Once the child is over: it would be cancelled by that. */
 void rehearsal_over(struct rehearsal *);
 

@@ -84,7 +84,12 @@ MODULES = {
 
         def rehearse_and_fail():
             rehearse()
-            raise ValueError("no actor")
+            raise ValueError("no actor\\nbut two lines")
+
+
+        def rehearse_and_die():
+            rehearse()
+            os.kill(os.getpid(), 9)
 
 
         def rehearses():
@@ -97,11 +102,31 @@ MODULES = {
             _forkserverd.rehearsal = rehearse_and_fail
 
 
+        def rehearsal_dies():
+            import _forkserverd
+            _forkserverd.rehearsal = rehearse_and_die
+
+
+        def rehearsal_is_none():
+            import _forkserverd
+            _forkserverd.rehearsal = None
+
+
         async def waits():
             pass
         """,
     "tempdir": "import tempfile; early = tempfile.gettempdir()",
     "grows": "kept = [bytes(4096) for _ in range(1000)]",
+}
+
+# What is told of each rehearsal that the function of that name sets.
+REHEARSALS = {
+    "rehearses": [],
+    "rehearsal_fails": ["the rehearsal exited with 1: ValueError: no actor"],
+    "rehearsal_dies": ["the rehearsal died of signal 9"],
+    "rehearsal_is_none": [
+        "the rehearsal exited with 1: TypeError: _forkserverd:rehearsal is not callable: NoneType"
+    ],
 }
 
 # What each leaves, by the word that `allow` has for it.
@@ -135,7 +160,7 @@ CONFIG = (
     + template("job_fails", ["hooks"], 'after_fork = ["hooks:fails_in_jobs"]\nenv = { COUNT = "FOLDER/count" }')
     + "".join(
         template(n, ["hooks"], f'prime = ["hooks:{n}"]\nenv = {{ COUNT = "FOLDER/{n}" }}')
-        for n in ("rehearses", "rehearsal_fails")
+        for n in REHEARSALS
     )
     + "".join(template(f"refused_{c}", [m]) for c, (m, _) in LEFT.items())
     + "".join(template(f"allowed_{c}", [m], f'allow = ["{c}"]') for c, (m, _) in LEFT.items())
@@ -154,7 +179,10 @@ def folder(tmp_path_factory):
 def preload_daemon(folder):
     config = folder / "config.toml"
     config.write_text(CONFIG.replace("FOLDER", str(folder)))
-    with running(folder, ["--config", config]) as socket:
+    with (
+        open(folder / "log", "w") as log,
+        running(folder, ["--config", config], stderr=log) as socket,
+    ):
         yield socket
 
 
@@ -255,7 +283,7 @@ def test_a_preloads_hooks_around_forks(preload_daemon):
         assert json.loads(run.stdout)[2] == ["before", "after_in_child"]
 
 
-@pytest.mark.parametrize("name", ["rehearses", "rehearsal_fails"])
+@pytest.mark.parametrize("name", ["rehearses", "rehearsal_fails", "rehearsal_dies"])
 def test_a_rehearsal_of_a_modules_own(preload_daemon, templates, folder, name):
     """In one child of the template's, and for speed only."""
     run = forkctl(preload_daemon, "run", "-t", name, "hooks:told")
@@ -263,6 +291,16 @@ def test_a_rehearsal_of_a_modules_own(preload_daemon, templates, folder, name):
     told = [line.split() for line in (folder / name).read_text().splitlines()]
     assert [line[1] for line in told] == [str(parent)] == [str(templates[name]["pid"])]
     assert told[0][0] not in (str(pid), str(parent))
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_a_rehearsal_that_fails_is_told(preload_daemon, templates, folder, name):
+    assert (templates[name]["state"], templates[name]["way"]) == ("ready", "promoted")
+    assert templates[name]["warnings"] == REHEARSALS[name]
+    lines = (folder / "log").read_text().splitlines()
+    told = [line.partition(" op=audit: ")[2] for line in lines if f"template={name} " in line]
+    assert told == REHEARSALS[name]
+    assert forkctl(preload_daemon, "run", "-t", name, "-c", "pass").returncode == 0
 
 
 def test_a_jobs_tmpdir_counts(preload_daemon, tmp_path):

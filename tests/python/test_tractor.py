@@ -121,12 +121,12 @@ def test_what_an_actor_sees(stage, tmp_path):
 
 
 def test_the_rehearsal(stage):
-    """That of the template is quiet where it fails."""
-    code = "import forkserverd.actor\nforkserverd.actor.rehearse()\nprint('done')"
-    done = subprocess.run(
-        [PYTHON, "-c", code], env=stage.environment, capture_output=True, text=True
-    )
-    assert (done.stdout, done.stderr) == ("done\n", "")
+    """That of the template would be told among its warnings where it fails."""
+    stage.play("who", "{}", "{}")
+    with stage.watch() as client:
+        templates = client.call("templates")["templates"]
+    told = {t["name"]: t for t in templates}["tractor"]
+    assert (told["state"], told["warnings"]) == ("ready", [])
 
 
 def test_stdio(stage, tmp_path):

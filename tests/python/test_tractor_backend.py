@@ -215,6 +215,14 @@ async def test_one_that_hears_nothing_is_killed(daemon, tractor):
     await nothing_is_left(daemon)
 
 
+async def test_a_rehearsal_that_fails_is_told(daemon):
+    """The stand-in has no runtime that could call itself."""
+    with forkserverd.connect(daemon) as client:
+        templates = client.call("templates")["templates"]
+    (warning,) = {t["name"]: t for t in templates}["tractor"]["warnings"]
+    assert warning.startswith("the rehearsal exited with 1: ModuleNotFoundError: No module")
+
+
 async def test_templates_that_will_not_do(daemon, tractor):
     for template, texts in (
         ("other", ["tractor stand-in in ", "path or venv in the daemon's [template.other]"]),

@@ -82,13 +82,7 @@ def prime() -> None:
     with contextlib.suppress(ImportError):
         import _forkserverd  # where it is a template's interpreter
 
-        _forkserverd.rehearsal = _rehearse_quietly
-
-
-def _rehearse_quietly() -> None:
-    """It is for speed only."""
-    with contextlib.suppress(Exception):
-        rehearse()
+        _forkserverd.rehearsal = rehearse
 
 
 def rehearse() -> None:
