@@ -84,9 +84,11 @@ class Run:
         whether one hung."""
         with (
             tempfile.NamedTemporaryFile("w", suffix=".json") as list_,
+            tempfile.TemporaryDirectory() as runtime,
             open(self._log, "ab") as log,
         ):
-            environment = dict(self._environment)
+            # What a killed test leaves there is in the way of the next: sockets.
+            environment = {**self._environment, "XDG_RUNTIME_DIR": runtime}
             if only is not None:
                 json.dump(only, list_)
                 list_.flush()
