@@ -24,6 +24,9 @@ static const char remains_source[] = {
 static const char unique_source[] = {
 #embed "unique.py" suffix(, '\0')
 };
+static const char canary_source[] = {
+#embed "canary.py" suffix(, '\0')
+};
 static const char program_source[] = {
 #embed "program.py" suffix(, '\0')
 };
@@ -275,6 +278,8 @@ runtime_new(struct err *e)
 		    remains_source, NULL },
 		{ "_forkserverd_unique", "<forkserverd/unique.py>",
 		    unique_source, NULL },
+		{ "_forkserverd_canary", "<forkserverd/canary.py>",
+		    canary_source, NULL },
 		{ "_forkserverd_program", "<forkserverd/program.py>",
 		    program_source, NULL },
 		{ "_forkserverd", "<forkserverd/runtime.py>", runtime_source,

@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 
+import _forkserverd_canary
 import _forkserverd_look
 import _forkserverd_refusals
 import _forkserverd_remains
@@ -182,6 +183,11 @@ def born(promoted, control_signal):
     if promoted:
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
         signal.signal(control_signal, _on_control)
+
+
+def canary(promoted):
+    """Tries what children need; raises where something is wrong."""
+    _forkserverd_canary.sing(promoted, _trio)
 
 
 def standby():
@@ -385,33 +391,3 @@ def _show(exc):
         sys.stderr.flush()
     except Exception:
         sys.__excepthook__(type(exc), exc, exc.__traceback__)
-
-
-# --- the canary -----------------------------------------------------------
-
-
-def canary(promoted):
-    """Tries what children need; raises where something is wrong."""
-    seen = []
-    thread = threading.Thread(target=seen.append, args=(1,))
-    thread.start()
-    thread.join()
-    if seen != [1]:
-        raise RuntimeError("a thread did not run")
-    if _trio is not None:
-
-        async def main():
-            async with _trio.open_nursery() as nursery:
-                nursery.start_soon(_trio.sleep, 0.001)
-                return await _trio.to_thread.run_sync(lambda: 2)
-
-        if _trio.run(main) != 2:
-            raise RuntimeError("trio's worker thread did not answer")
-    gc.collect()
-    if promoted:
-        try:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(1)
-        except KeyboardInterrupt:
-            return
-        raise RuntimeError("SIGINT raised no KeyboardInterrupt")
