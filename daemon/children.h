@@ -111,6 +111,7 @@ struct child {
 	struct readiness *readiness; /* NULL: to run is enough */
 	bool contain;                /* in a control group of its own */
 	char *cgroup;                /* its folder; NULL: none, or over */
+	struct group_limits limits;  /* that this group has, or is to have */
 
 	int64_t interpreter;
 	bool promoted;

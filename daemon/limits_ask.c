@@ -2,12 +2,15 @@
 
 #include <stdio.h>
 
+#include "daemon/cgroup_limit.h"
 #include "daemon/clients.h"
 #include "daemon/limits_raise.h"
 #include "daemon/pidfd.h"
 #include "daemon/process.h"
 #include "daemon/server.h"
 #include "daemon/templates.h"
+
+#define CPU_WEIGHT_DEFAULT 100 /* the kernel's */
 
 /* What is known of the two processes. */
 struct ask {
@@ -96,10 +99,45 @@ check_least(const struct ask *a, enum limit which, int asked, int templates,
 	return -1;
 }
 
-int
-limits_ask(const struct client *c, const struct template *t, struct limits *l,
+static int
+check_group(const struct ask *a, enum group_limit which, uint64_t asked,
     struct err *e)
 {
+	const char *name = group_limit_name(which);
+	uint64_t most = a->base->group.value[which];
+	char one[24], other[24];
+
+	if (most == 0)
+		most = which == GROUP_CPU_WEIGHT ? CPU_WEIGHT_DEFAULT :
+						   GROUP_INFINITY;
+	/* The daemon gives it: it is nothing to the child what that may. */
+	if (a->peer_rules[LIMIT_MEMORY_MAX + which] || asked <= most)
+		return 0;
+	err_key(e, name, "\"%s\": %s is above %s, the template's", name,
+	    group_limit_word(asked, one), group_limit_word(most, other));
+	e->code = ERR_DENIED;
+	return -1;
+}
+
+/* For a child without a group: else that would be the way out of a template's
+ * limits. */
+static int
+check_outside(const struct group_limits *l, struct err *e)
+{
+	for (int i = 0; i < GROUP_LIMITS; i++)
+		if (l->value[i] != 0)
+			return err_key(e, "contain",
+			    "\"contain\" is false, but \"%s\" is the limit of "
+			    "a control group",
+			    group_limit_name(i));
+	return 0;
+}
+
+int
+limits_ask(const struct client *c, const struct template *t, struct spawn *s,
+    struct err *e)
+{
+	struct limits *l = &s->limits;
 	struct ask a = { .c = c, .srv = c->srv, .base = &t->cfg->limits };
 
 	if (l->set != 0 && look(&a, t, e) == -1)
@@ -117,6 +155,13 @@ limits_ask(const struct client *c, const struct template *t, struct limits *l,
 		a.base->oom_score_adj, own_limits_oom(&c->srv->limits),
 		e) == -1)
 		return -1;
+	for (int i = 0; i < GROUP_LIMITS; i++)
+		if (l->group.value[i] != 0 &&
+		    check_group(&a, i, l->group.value[i], e) == -1)
+			return -1;
+	/* Whether there are the template's its zygote was asked. */
+	if (cgroup_limit_ready(c->srv->cgroups.base, &l->group, "", e) == -1)
+		return -1;
 	limits_add(l, a.base);
-	return 0;
+	return s->contain ? 0 : check_outside(&l->group, e);
 }

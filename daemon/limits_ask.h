@@ -6,14 +6,14 @@
 #define DAEMON_LIMITS_ASK_H
 
 #include "proto/err.h"
-#include "proto/limits.h"
+#include "proto/spawn.h"
 
 struct client;
 struct template;
 
-/* L, which C asks for, with those of T where it does not: 0, or -1 with E naming
- * key, value and bound. */
+/* Those of S, which C asks for, with those of T where it does not: 0, or -1 with
+ * E naming key, value and bound. */
 int limits_ask(const struct client *c, const struct template *t,
-    struct limits *l, struct err *e);
+    struct spawn *s, struct err *e);
 
 #endif

@@ -135,12 +135,13 @@ make_child(struct request *rq, struct spawn *s, int *fds, struct err *e)
 
 	if (admission_spawn(rq, s, e) == 0 &&
 	    (t = find_template(rq, s->template, e)) != NULL &&
-	    limits_ask(rq->client, t, &s->limits, e) == 0)
+	    limits_ask(rq->client, t, s, e) == 0)
 		c = child_new(rq, s, t, e);
 	if (c == NULL) {
 		drop(fds, s->nfds);
 		return NULL;
 	}
+	c->limits = limits_take_group(&s->limits);
 	s->id = c->id;
 	s->grace_ns = c->grace_ns;
 	s->socket = bytes_of(rq->srv->listener.path);

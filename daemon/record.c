@@ -163,6 +163,7 @@ record_pack_inspect(const struct child *c, size_t max, bool output,
 	pack_kv_uint(pk, &m, "grace_ns", c->grace_ns);
 	if (c->cgroup != NULL)
 		pack_kv_text(pk, &m, "cgroup", c->cgroup);
+	group_limits_pack(&c->limits, pk, &m);
 	readiness_pack_inspect(c, pk, &m);
 	if (c->timeout_ns != 0)
 		pack_kv_uint(pk, &m, "timeout_ns", c->timeout_ns);

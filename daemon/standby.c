@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/cgroup.h"
+#include "daemon/cgroup_limit.h"
 #include "daemon/child_ctl.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
@@ -259,8 +260,13 @@ standby_hand(struct standby *sb, struct child *c, struct err *e)
 {
 	if (child_number(c, sb->order) == -1)
 		return err_set(e, ERR_SYSTEM, "no memory for a child");
-	if (child_ctl_take(c, sb->st.fd, e) == -1)
+	if (cgroup_limit(sb->cgroup, &c->limits, e) == -1 ||
+	    child_ctl_take(c, sb->st.fd, e) == -1) {
+		/* What its group has by now is not for the next one. */
+		if (group_limits_any(&c->limits))
+			standby_retire(sb);
 		return -1;
+	}
 	sb->st.fd = -1;
 	c->lane = sb->pool->lane;
 	zygote_bind(&c->zygote, sb->zygote);

@@ -113,6 +113,7 @@ template_pack(const struct template *t, msgpack_packer *pk)
 	if (l->z != NULL)
 		pack_zygote(l->z, pk, &m);
 	pack_kv_bool(pk, &m, "watch", t->cfg->watch);
+	group_limits_pack(&t->cfg->limits.group, pk, &m);
 	pack_renewal(&t->renewal, pk, &m);
 	pack_key(pk, &m, "standby");
 	pool_pack(&t->pool, pk);

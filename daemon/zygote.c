@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/cgroup_limit.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
 #include "daemon/failure.h"
@@ -231,7 +232,8 @@ zygote_start(struct lane *l, const struct config_template *cfg,
 		    template_name(l->t), cfg->user);
 		return NULL;
 	}
-	if (limits_raise_check(srv, cfg, e) == -1)
+	if (limits_raise_check(srv, cfg, e) == -1 ||
+	    cgroup_limit_template(srv, cfg, e) == -1)
 		return NULL;
 	z = calloc(1, sizeof(*z));
 	if (z == NULL) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/cgroup.h"
+#include "daemon/cgroup_limit.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
 #include "daemon/spawn_reply.h"
@@ -44,6 +45,15 @@ pack_cgroup(struct msg_out *o, struct pack_map *m, const char *path)
 		pack_kv_bool(&o->pk, m, "procs", true);
 }
 
+/* Its limits are there before it is. */
+static int
+make_cgroup(struct server *srv, struct child *c, struct err *e)
+{
+	if (cgroup_new(srv, &c->cgroup, e) == -1)
+		return -1;
+	return cgroup_limit(c->cgroup, &c->limits, e);
+}
+
 void
 zygote_fork(struct zygote *z, struct child *c)
 {
@@ -58,7 +68,7 @@ zygote_fork(struct zygote *z, struct child *c)
 		r = err_sys(&e, end == -1 ? errno : ENOMEM,
 		    "pass a control socket");
 	else if (c->contain && c->cgroup == NULL)
-		r = cgroup_new(z->srv, &c->cgroup, &e);
+		r = make_cgroup(z->srv, c, &e);
 	if (r == 0)
 		r = lend_cgroup(z, c->cgroup, &o, &e);
 	if (r == -1) {

@@ -11,6 +11,9 @@ static const char *const names[LIMITS] = {
 	[LIMIT_NICE] = "nice",
 	[LIMIT_CPUS] = "cpus",
 	[LIMIT_OOM_SCORE_ADJ] = "oom_score_adj",
+	[LIMIT_MEMORY_MAX] = "memory_max",
+	[LIMIT_CPU_WEIGHT] = "cpu_weight",
+	[LIMIT_PIDS_MAX] = "pids_max",
 };
 
 static const char *const resources[RLIM_NLIMITS] = {
@@ -66,6 +69,18 @@ limits_clear(struct limits *l, enum limit which)
 	l->set &= ~(1u << which);
 	if (which == LIMIT_RLIMITS)
 		l->rlimits = 0;
+	if (which >= LIMIT_MEMORY_MAX)
+		l->group.value[which - LIMIT_MEMORY_MAX] = 0;
+}
+
+struct group_limits
+limits_take_group(struct limits *l)
+{
+	struct group_limits group = l->group;
+
+	for (int i = LIMIT_MEMORY_MAX; i < LIMITS; i++)
+		limits_clear(l, i);
+	return group;
 }
 
 static bool
@@ -95,6 +110,11 @@ limits_same(const struct limits *a, const struct limits *b, enum limit which)
 		return CPU_EQUAL(&a->cpus, &b->cpus) != 0;
 	case LIMIT_OOM_SCORE_ADJ:
 		return a->oom_score_adj == b->oom_score_adj;
+	case LIMIT_MEMORY_MAX:
+	case LIMIT_CPU_WEIGHT:
+	case LIMIT_PIDS_MAX:
+		return a->group.value[which - LIMIT_MEMORY_MAX] ==
+		    b->group.value[which - LIMIT_MEMORY_MAX];
 	}
 	return false;
 }
@@ -114,6 +134,9 @@ limits_add(struct limits *l, const struct limits *base)
 		l->cpus = base->cpus;
 	if ((missing & 1u << LIMIT_OOM_SCORE_ADJ) != 0)
 		l->oom_score_adj = base->oom_score_adj;
+	for (int i = 0; i < GROUP_LIMITS; i++)
+		if (l->group.value[i] == 0)
+			l->group.value[i] = base->group.value[i];
 	l->set |= base->set;
 }
 
@@ -244,6 +267,15 @@ put_cpus(struct limits *l, const char *where, const char *text, struct err *e)
 	return 0;
 }
 
+/* R: whether its value could be read. */
+static int
+put_group(struct limits *l, enum limit which, int r)
+{
+	if (r == 0)
+		l->set |= 1u << which;
+	return r;
+}
+
 int
 limits_object(struct limits *l, enum limit which, const char *where,
     const msgpack_object *o, struct err *e)
@@ -268,6 +300,12 @@ limits_object(struct limits *l, enum limit which, const char *where,
 		memcpy(text, o->via.str.ptr, o->via.str.size);
 		return put_cpus(l, where,
 		    strlen(text) == o->via.str.size ? text : NULL, e);
+	case LIMIT_MEMORY_MAX:
+	case LIMIT_CPU_WEIGHT:
+	case LIMIT_PIDS_MAX:
+		return put_group(l, which,
+		    group_limit_object(&l->group, which - LIMIT_MEMORY_MAX,
+			where, o, e));
 	}
 	return 0;
 }
@@ -345,6 +383,12 @@ limits_text(struct limits *l, enum limit which, const char *where,
 		return put_int(l, which, where, good, v, e);
 	case LIMIT_CPUS:
 		return put_cpus(l, where, s, e);
+	case LIMIT_MEMORY_MAX:
+	case LIMIT_CPU_WEIGHT:
+	case LIMIT_PIDS_MAX:
+		return put_group(l, which,
+		    group_limit_text(&l->group, which - LIMIT_MEMORY_MAX, where,
+			s, e));
 	}
 	return 0;
 }

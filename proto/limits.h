@@ -1,8 +1,8 @@
 /*
  * limits: what a child may take, beyond which the kernel refuses it or lets
  * others go first: rlimits, niceness, CPUs, the order in which the kernel kills
- * when memory is out.  Owns their names and forms, on the wire and as text; who
- * may ask for which is the daemon's affair.
+ * when memory is out; and those of its control group.  Owns their names and
+ * forms, on the wire and as text; who may ask for which is the daemon's affair.
  */
 #ifndef PROTO_LIMITS_H
 #define PROTO_LIMITS_H
@@ -15,11 +15,20 @@
 #include <sys/resource.h>
 
 #include "proto/err.h"
+#include "proto/group_limits.h"
 #include "proto/map.h"
 #include "proto/pack.h"
 
-enum limit { LIMIT_RLIMITS, LIMIT_NICE, LIMIT_CPUS, LIMIT_OOM_SCORE_ADJ };
-#define LIMITS (LIMIT_OOM_SCORE_ADJ + 1)
+enum limit {
+	LIMIT_RLIMITS,
+	LIMIT_NICE,
+	LIMIT_CPUS,
+	LIMIT_OOM_SCORE_ADJ,
+	LIMIT_MEMORY_MAX, /* and the rest in the order of enum group_limit */
+	LIMIT_CPU_WEIGHT,
+	LIMIT_PIDS_MAX,
+};
+#define LIMITS (LIMIT_PIDS_MAX + 1)
 #define LIMITS_TEXT 4096 /* bytes of any of them as text */
 
 struct limits {
@@ -29,6 +38,7 @@ struct limits {
 	int nice;          /* -20 to 19 */
 	int oom_score_adj; /* -1000 to 1000 */
 	cpu_set_t cpus;
+	struct group_limits group; /* 0 where SET has no bit */
 };
 
 /* Name on the wire and in the configuration: "rlimits", "nice", ... */
@@ -56,6 +66,10 @@ int limits_text(struct limits *, enum limit, const char *where,
     const char *text, struct err *);
 /* As TOML and, but for rlimits, as limits_text has it. */
 void limits_print(const struct limits *, enum limit, FILE *);
+
+/* Those of a control group, which are L's no more: no process puts them on
+ * itself. */
+struct group_limits limits_take_group(struct limits *l);
 
 /* All that are in the map, each optional.  0, or -1 with M's error filled. */
 int limits_read(struct limits *, struct map *);

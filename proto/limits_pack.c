@@ -81,6 +81,11 @@ limits_pack(const struct limits *l, msgpack_packer *pk, struct pack_map *m)
 		case LIMIT_OOM_SCORE_ADJ:
 			msgpack_pack_int(pk, l->oom_score_adj);
 			break;
+		case LIMIT_MEMORY_MAX:
+		case LIMIT_CPU_WEIGHT:
+		case LIMIT_PIDS_MAX:
+			group_limit_pack(&l->group, i - LIMIT_MEMORY_MAX, pk);
+			break;
 		}
 	}
 }
@@ -140,6 +145,11 @@ limits_print(const struct limits *l, enum limit which, FILE *f)
 		break;
 	case LIMIT_OOM_SCORE_ADJ:
 		fprintf(f, "%d", l->oom_score_adj);
+		break;
+	case LIMIT_MEMORY_MAX:
+	case LIMIT_CPU_WEIGHT:
+	case LIMIT_PIDS_MAX:
+		group_limit_print(&l->group, which - LIMIT_MEMORY_MAX, f);
 		break;
 	}
 }

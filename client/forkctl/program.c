@@ -21,6 +21,9 @@ enum {
 	OPT_NICE,
 	OPT_CPUS,
 	OPT_OOM_SCORE_ADJ,
+	OPT_MEMORY_MAX,
+	OPT_CPU_WEIGHT,
+	OPT_PIDS_MAX,
 	OPT_READY,
 	OPT_STDIN,
 	OPT_STDOUT,
@@ -67,6 +70,10 @@ const char program_help[] =
     "      --oom-score-adj N  from -1000 to 1000: 1000 is killed first when "
     "memory\n"
     "                       is out\n"
+    "      --memory-max BYTES  with K, M, G or T; this and the next two are for\n"
+    "                       all that it starts as well, by its control group\n"
+    "      --cpu-weight N   from 1 to 10000, 100 is the kernel's default\n"
+    "      --pids-max N     processes and threads\n"
     "      --ready told|notify  started is when it says that it is ready, by\n"
     "                       _forkserverd.ready() or as for systemd\n"
     "      --stdin, --stdout, --stderr FILE  opened by the child itself; the\n"
@@ -219,6 +226,9 @@ parse_option(struct program *p, const struct verb *v, int c, int *status)
 	case OPT_NICE:
 	case OPT_CPUS:
 	case OPT_OOM_SCORE_ADJ:
+	case OPT_MEMORY_MAX:
+	case OPT_CPU_WEIGHT:
+	case OPT_PIDS_MAX:
 		return parse_limit(p, v, c - OPT_RLIMIT, status);
 	case OPT_COLD:
 		p->start = "cold";
@@ -281,6 +291,9 @@ program_parse(struct program *p, const struct verb *v, struct context *ctx,
 		{ "nice", required_argument, NULL, OPT_NICE },
 		{ "cpus", required_argument, NULL, OPT_CPUS },
 		{ "oom-score-adj", required_argument, NULL, OPT_OOM_SCORE_ADJ },
+		{ "memory-max", required_argument, NULL, OPT_MEMORY_MAX },
+		{ "cpu-weight", required_argument, NULL, OPT_CPU_WEIGHT },
+		{ "pids-max", required_argument, NULL, OPT_PIDS_MAX },
 		{ "ready", required_argument, NULL, OPT_READY },
 		{ "stdin", required_argument, NULL, OPT_STDIN },
 		{ "stdout", required_argument, NULL, OPT_STDOUT },

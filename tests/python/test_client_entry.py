@@ -151,11 +151,12 @@ def test_options():
         "title": "t",
     }
     params = Options(
-        rlimits={"core": 0, "nofile": (64, -1), "as": "infinity"}, cpus=[0, 3], nice=5
+        rlimits={"core": 0, "nofile": (64, -1), "as": "infinity"}, cpus=[0, 3], nice=5, memory_max="64M", pids_max=7
     ).params(job("a:b", [], {}))
     assert params["rlimits"] == {"core": 0, "nofile": [64, "infinity"], "as": "infinity"}
     assert params["cpus"] == "0,3" and params["nice"] == 5
-    assert "oom_score_adj" not in params
+    assert params["memory_max"] == "64M" and params["pids_max"] == 7
+    assert "oom_score_adj" not in params and "cpu_weight" not in params
     for wrong, text in (
         ({"grace": -1}, "grace: -1"),
         ({"timeout": math.inf}, "timeout: inf"),

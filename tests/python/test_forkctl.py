@@ -355,6 +355,9 @@ def test_limits(plain_daemon):
         ("--nice", "20", "nice must be from -20 to 19"),
         ("--cpus", "1-", "cpus must be a list"),
         ("--oom-score-adj", "x", "oom_score_adj must be an int"),
+        ("--memory-max", "64X", "memory_max must be a number from 1"),
+        ("--cpu-weight", "0", "cpu_weight must be from 1 to 10000"),
+        ("--pids-max", "max", "pids_max must be a number from 1"),
     ],
 )
 def test_a_limit_is_one(plain_daemon, option, word, told):

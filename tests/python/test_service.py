@@ -326,6 +326,9 @@ def test_the_second_signal_does_not_wait(start, tmp_path):
         ("[template.default]\nnice = -3", {}, ["--set", "template.default.nice="], 'nice = ""'),
         ("", {}, ["--set", "template.default.oom_score_adj=-1000"], "oom_score_adj = -1000"),
         ("[template.default]\ncpus = '5,0-3,4,9'", {}, [], 'cpus = "0-5,9"'),
+        ("[template.default]\nmemory_max = '64M'", {}, [], "memory_max = 67108864"),
+        ("", {"FORKSERVERD_TEMPLATE_DEFAULT_CPU_WEIGHT": "7"}, [], "cpu_weight = 7"),
+        ("", {}, ["--set", "template.default.pids_max=infinity"], 'pids_max = "infinity"'),
     ],
 )
 def test_configuration_precedence(tmp_path, file, environment, options, told):
@@ -374,6 +377,9 @@ def test_a_configuration_comes_through_a_pipe():
         ("[template.default]\nnice = 20", ":2: template.default.nice: must be from -20 to 19"),
         ("[template.default]\noom_score_adj = 1.5", "template.default.oom_score_adj"),
         ("[template.default]\ncpus = '3-'", "template.default.cpus"),
+        ("[template.default]\nmemory_max = '64X'", ":2: template.default.memory_max: must be"),
+        ("[template.default]\ncpu_weight = 10001", "template.default.cpu_weight: must be from 1"),
+        ("[template.default]\npids_max = 0", "template.default.pids_max: must be from 1"),
         ("[template.default]\nrlimits = { x = 1 }", ":2: template.default.rlimits.x"),
         ("[template.default]\nrlimits = { cpu = [2, 1] }", "template.default.rlimits.cpu"),
         ("[server\n", ":1:8: "),

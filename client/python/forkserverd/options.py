@@ -59,7 +59,9 @@ class Options:
     (READY=1).  `token`: a name of one spawn: asked for again, also by another
     client, it gives the same child.  `rlimits`: by names such as "nofile", a
     limit or a soft and a hard one.  `cpus`: those that it runs on, or their
-    list as text, "0-3,8".  Times are in seconds.
+    list as text, "0-3,8".  `memory_max` (bytes, or "64M"), `cpu_weight` and
+    `pids_max` are for the child and all that it starts, by its control group;
+    where there is none, or not that controller, the spawn is refused.  Times are in seconds.
     """
 
     template: str | None = None
@@ -88,6 +90,9 @@ class Options:
     nice: int | None = None
     cpus: Iterable[int] | str | None = None
     oom_score_adj: int | None = None
+    memory_max: int | str | None = None
+    cpu_weight: int | None = None
+    pids_max: Limit | None = None
     pidfd: bool = True
 
     def replace(self, **changes: Any) -> Options:
@@ -148,7 +153,7 @@ class Options:
 
 SENT_AS_THEY_ARE = (
     *("template", "umask", "tty", "title", "start", "ready", "token", "contain"),
-    *("nice", "oom_score_adj"),
+    *("nice", "oom_score_adj", "memory_max", "cpu_weight", "pids_max"),
 )
 
 

@@ -1,0 +1,1 @@
+check_group_limits_OBJS = daemon/cgroup_limit.o
