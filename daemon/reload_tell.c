@@ -82,6 +82,8 @@ pack_step(const struct reload_step *s, msgpack_packer *pk)
 
 	pack_map_begin(pk, &m);
 	pack_kv_str(pk, &m, "name", template_name(s->t));
+	/* Each user has a step of that name. */
+	template_pack_uid(s->t, pk, &m);
 	pack_kv_str(pk, &m, "change", word_of(s->what));
 	if (s->generation != 0)
 		pack_kv_uint(pk, &m, "generation", s->generation);

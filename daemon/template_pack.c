@@ -90,9 +90,18 @@ pack_renewal(const struct renewal *r, msgpack_packer *pk, struct pack_map *m)
 }
 
 void
-template_pack(const struct template *t, msgpack_packer *pk)
+template_pack_uid(const struct template *t, msgpack_packer *pk,
+    struct pack_map *m)
 {
 	const struct account *as = template_account(t, t->cfg);
+
+	if (!tenant_is_pattern(t))
+		pack_kv_uint(pk, m, "uid", as != NULL ? as->uid : t->srv->uid);
+}
+
+void
+template_pack(const struct template *t, msgpack_packer *pk)
+{
 	const struct lane *l = template_lane(t);
 	struct pack_map m;
 
@@ -100,8 +109,7 @@ template_pack(const struct template *t, msgpack_packer *pk)
 	pack_kv_str(pk, &m, "name", t->cfg->name);
 	if (t->cfg->user[0] != '\0')
 		pack_kv_text(pk, &m, "user", t->cfg->user);
-	if (!tenant_is_pattern(t))
-		pack_kv_uint(pk, &m, "uid", as != NULL ? as->uid : t->srv->uid);
+	template_pack_uid(t, pk, &m);
 	pack_kv_str(pk, &m, "mode", config_mode_name(t->cfg->mode));
 	pack_kv_str(pk, &m, "state",
 	    t->gone ? "removed" : state_name(template_state(t)));

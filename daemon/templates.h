@@ -120,6 +120,9 @@ struct zygote *template_zygote(const struct template *);
 void template_configure(struct template *, const struct config_template *cfg);
 /* The map of `templates`. */
 void template_pack(const struct template *, msgpack_packer *);
+/* `uid`, as whom its zygote runs; none where each user has his own of it. */
+void template_pack_uid(const struct template *, msgpack_packer *,
+    struct pack_map *);
 
 /* Where a standby may serve C and one is there, C gets it.  1, 0, or -1 with E
  * filled. */

@@ -75,6 +75,8 @@ START_TEST(each_users_own_is_renewed)
 	reload(&root, OF(PEER, ", \"csv\""), 2, &r);
 	expect_step(&r, 0, "changed");
 	expect_step(&r, 1, "renewed");
+	ck_assert(!has(&r, "templates.0.uid"));
+	ck_assert_int_eq(int_at(&r, "templates.1.uid"), DAEMON);
 	ck_assert_int_eq(int_at(&r, "templates.1.generation"), 2);
 	ck_assert(!has(&r, "templates.1.error"));
 	reply_fini(&r);
