@@ -144,7 +144,8 @@ admission_spawn(const struct request *rq, const struct spawn *s, struct err *e)
 		"starting", "children are about to start", e) == -1 ||
 	    room(child_ctl_waiting(), JOBS_MAX, "bytes",
 		"bytes of jobs wait for their children", e) == -1 ||
-	    capture_admit(&s->capture, e) == -1 ||
+	    (capture_admit(&s->capture, e) == -1 &&
+		refuse(e, ERR_BUSY, "bytes", HINT_NS) == -1) ||
 	    exhausted_descriptors(e) == -1)
 		return -1;
 	return rate(rq->srv, u, e);

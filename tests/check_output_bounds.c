@@ -130,7 +130,12 @@ START_TEST(no_room)
 		    " 'capture': {'bytes': 1048576}}");
 	ask(&p, &r, "ping", "{}");
 	reply_fini(&r);
-	refused(&other, "busy", NULL, "spawn", "{'code': '1', 'capture': {}}");
+	peer_response(&other,
+	    peer_send(&other, "spawn", "{'code': '1', 'capture': {}}"), &r);
+	ck_assert_str_eq(str_at(&r, "code"), "busy");
+	ck_assert_str_eq(str_at(&r, "resource"), "bytes");
+	ck_assert_int_gt(int_at(&r, "retry_ns"), 0);
+	reply_fini(&r);
 	run(&other, &r, "{'code': '1'}");
 	reply_fini(&r);
 	peer_close(&p);
