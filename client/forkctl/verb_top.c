@@ -18,7 +18,7 @@
 #define ENTER "\033[?1049h\033[?25l\033[?7l\033[H\033[2J"
 #define LEAVE "\033[?7h\033[?25h\033[?1049l"
 #define BEGIN "\033[?2026h\033[H"
-#define END "\033[J\033[?2026l"
+#define END "\033[?2026l"
 
 static volatile sig_atomic_t ended, stops;
 static struct termios as_it_was;
@@ -91,7 +91,8 @@ picture(struct forkserver *fs, struct top_before *before, size_t width,
 	return text;
 }
 
-/* As many lines as the screen has, each to its end, so that nothing flickers. */
+/* As many lines as the screen has.  What was there is erased before each: behind
+ * one that is as wide as the screen its last column would go, too. */
 static void
 draw(const char *text, unsigned rows)
 {
@@ -99,11 +100,13 @@ draw(const char *text, unsigned rows)
 	while (*text != '\0' && rows > 0) {
 		size_t n = strcspn(text, "\n");
 
+		fputs("\033[K", stdout);
 		fwrite(text, 1, n, stdout);
-		fputs(--rows > 0 ? "\033[K\r\n" : "\033[K", stdout);
+		if (--rows > 0)
+			fputs("\r\n", stdout);
 		text += n + (text[n] == '\n');
 	}
-	fputs(END, stdout);
+	fputs(rows > 0 ? "\033[J" END : END, stdout);
 	fflush(stdout);
 }
 
@@ -171,6 +174,16 @@ live(struct context *ctx, struct forkserver *fs)
 	return EXIT_OURS;
 }
 
+/* A dumb one can do nothing of what live pictures need. */
+static bool
+is_screen(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+	    (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 static int
 once(struct context *ctx, struct forkserver *fs)
 {
@@ -203,7 +216,7 @@ exec_top(struct context *ctx, int argc, char **argv)
 	fs = rpc_connect(ctx);
 	if (fs == NULL)
 		return EXIT_OURS;
-	if (!ctx->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+	if (!ctx->json && is_screen())
 		status = live(ctx, fs);
 	else
 		status = once(ctx, fs);
@@ -218,7 +231,7 @@ const struct verb verb_top = {
 	.help =
 	    "Each second anew, `q` ends it. TIME and MEMORY are what /proc "
 	    "tells of a child: on\nprocessors, and resident, what it shares "
-	    "included. Where standard input or output\nis no terminal it is "
-	    "shown once.\n",
+	    "included. Where standard input or output\nis no terminal, or TERM is "
+	    "dumb, it is shown once.\n",
 	.exec = exec_top,
 };

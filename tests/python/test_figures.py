@@ -122,7 +122,7 @@ def test_top_is_shown_once_without_a_terminal(daemon):
 class Screen:
     """top on a terminal of our own."""
 
-    def __init__(self, socket, columns, rows):
+    def __init__(self, socket, columns, rows, term="xterm"):
         self.master, slave = pty.openpty()
         self.size(columns, rows)
         self.before = termios.tcgetattr(slave)
@@ -130,6 +130,7 @@ class Screen:
             [BIN / "forkctl", "--socket", socket, "top"],
             stdin=slave,
             stdout=slave,
+            env={**os.environ, "TERM": term},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
@@ -142,12 +143,18 @@ class Screen:
     def picture(self):
         """The lines of the next whole one."""
         until = time.monotonic() + LIMIT
-        while not (match := re.search("\033\\[\\?2026h\033\\[H(.*?)\033\\[J", self.text, re.S)):
+        whole = re.compile("\033\\[\\?2026h\033\\[H(.*?)\033\\[\\?2026l", re.S)
+        while not (match := whole.search(self.text)):
             assert select.select([self.master], [], [], until - time.monotonic())[0]
             self.text += os.read(self.master, 65536).decode()
         self.text = self.text[match.end() :]
-        # The terminal makes \r\n of \n, and so \r\r\n of ours.
-        return [line.removesuffix("\033[K") for line in re.split("\r+\n", match[1])]
+        # The terminal makes \r\n of \n, and so \r\r\n of ours. To erase behind a
+        # line would take the last column of a full one.
+        lines = re.split("\r+\n", match[1])
+        if lines[-1] == "\033[J":
+            lines.pop()
+        assert all(re.fullmatch("\033\\[K[^\033]*", line) for line in lines), lines
+        return [line.removeprefix("\033[K") for line in lines]
 
     def end(self):
         status = self.process.wait(LIMIT)
@@ -179,3 +186,15 @@ def test_top_gives_the_terminal_back(daemon, sig):
     screen.picture()
     screen.process.send_signal(sig)
     assert screen.end() == -sig
+
+
+def test_top_is_shown_once_on_a_dumb_terminal(daemon):
+    screen = Screen(daemon, 80, 24, term="dumb")
+    assert screen.process.wait(LIMIT) == 0
+    until = time.monotonic() + LIMIT
+    while "TITLE" not in screen.text:
+        assert select.select([screen.master], [], [], until - time.monotonic())[0]
+        screen.text += os.read(screen.master, 65536).decode()
+    os.close(screen.slave)
+    os.close(screen.master)
+    assert screen.text.startswith("forkserverd ") and "\033" not in screen.text
