@@ -160,7 +160,11 @@ def bare(booted, debs):
 
 @pytest.fixture(scope="session")
 def machine(booted, debs):
-    """The machine with the packages, as they come."""
+    """The machine with the packages, as they come.
+
+    They are installed once: the modules whose tests take `bare`, which purges
+    them, come before all others by their names.
+    """
     booted.install(*debs)
     return booted
 
