@@ -118,16 +118,15 @@ is_done_function(PyObject *op)
 	    values_are_harmless(f->func_dict);
 }
 
-/* A function of its own keeps what is in it; of one written in C memory alone
- * is freed. */
+/* A function of its own keeps what is in it.  One written in C is left: programs
+ * ask gc.is_tracked about some, and after gc.unfreeze the collector no longer
+ * tracks an immortal. */
 static bool
 is_kept_module(PyObject *op)
 {
 	PyObject *dict = PyModule_GetDict(op), *value;
 	Py_ssize_t at = 0;
 
-	if (PyModule_GetDef(op) != NULL)
-		return true;
 	while (PyDict_Next(dict, &at, NULL, &value))
 		if (PyFunction_Check(value) &&
 		    PyFunction_GET_GLOBALS(value) == dict)
