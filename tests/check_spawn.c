@@ -172,7 +172,8 @@ START_TEST(job_goes_round)
 		"'cwd': x'2fff', 'title': 'T', 'umask': 63, 'fds': [2, 0, 510], "
 		"'tty': 0, 'detached': true, 'grace_ns': 7, 'nice': -5, "
 		"'rlimits': {'core': 0, 'as': [1, 'infinity']}, "
-		"'cpus': '1,3-5,1023', 'oom_score_adj': -1000}"),
+		"'cpus': '1,3-5,1023', 'oom_score_adj': -1000, "
+		"'memory_max': 'infinity', 'cpu_weight': 10000, 'pids_max': 1}"),
 	    back;
 	struct spawn a, b;
 	struct msg_out out;
