@@ -6,14 +6,12 @@
 
 #include "proto/cpus.h"
 
-static const char *const names[LIMITS] = {
+/* Of those that a process has; the others' are group_limits'. */
+static const char *const names[LIMIT_MEMORY_MAX] = {
 	[LIMIT_RLIMITS] = "rlimits",
 	[LIMIT_NICE] = "nice",
 	[LIMIT_CPUS] = "cpus",
 	[LIMIT_OOM_SCORE_ADJ] = "oom_score_adj",
-	[LIMIT_MEMORY_MAX] = "memory_max",
-	[LIMIT_CPU_WEIGHT] = "cpu_weight",
-	[LIMIT_PIDS_MAX] = "pids_max",
 };
 
 static const char *const resources[RLIM_NLIMITS] = {
@@ -38,7 +36,9 @@ static const char *const resources[RLIM_NLIMITS] = {
 const char *
 limit_name(enum limit which)
 {
-	return names[which];
+	return which < LIMIT_MEMORY_MAX ?
+	    names[which] :
+	    group_limit_name(which - LIMIT_MEMORY_MAX);
 }
 
 enum limit
@@ -46,7 +46,7 @@ limit_by_name(const char *name)
 {
 	int i = 0;
 
-	while (i < LIMITS && strcmp(names[i], name) != 0)
+	while (i < LIMITS && strcmp(limit_name(i), name) != 0)
 		i++;
 	return i;
 }
