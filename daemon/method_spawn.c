@@ -39,7 +39,7 @@ claimed(const msgpack_object *params)
 	if (map_init(&m, params, "", &ignored) == -1 ||
 	    map_array(&m, "fds", MAP_OPTIONAL, SIZE_MAX, &a) != 1)
 		return 0;
-	return a->size < STREAM_MAX_FDS ? a->size : STREAM_MAX_FDS;
+	return a->size < MSG_MAX_FDS ? a->size : MSG_MAX_FDS;
 }
 
 static void
@@ -53,7 +53,7 @@ drop(const int *fds, unsigned n)
 static void
 drop_fds(struct stream *st, unsigned n)
 {
-	int fds[2 * STREAM_MAX_FDS];
+	int fds[2 * MSG_MAX_FDS];
 	struct err ignored;
 
 	if (n > st->ninfds)

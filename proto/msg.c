@@ -6,7 +6,13 @@
 
 #include "proto/map.h"
 #include "proto/pack.h"
-#include "proto/stream.h"
+#include "proto/spare.h"
+
+#define BUF_KEEP (16u << 10) /* bytes of a buffer; a larger one is freed */
+
+/* Zones with nothing in them, and buffers, each of which has its size at its
+ * beginning. */
+static struct spare zones, buffers;
 
 static const msgpack_object empty_map = { .type = MSGPACK_OBJECT_MAP };
 
@@ -82,16 +88,32 @@ read_envelope(struct msg *m, const msgpack_object *o, struct err *e)
 	return 0;
 }
 
+static void
+zone_free(msgpack_zone *zone)
+{
+	if (zone == NULL)
+		return;
+	msgpack_zone_clear(zone);
+	if (!spare_keep(&zones, zone))
+		msgpack_zone_free(zone);
+}
+
 int
 msg_unpack(struct msg *m, const uint8_t *p, size_t n, struct err *e)
 {
 	size_t off = 0;
-	msgpack_unpack_return r;
+	msgpack_unpack_return r = MSGPACK_UNPACK_NOMEM_ERROR;
 
 	memset(m, 0, sizeof(*m));
 	m->params = empty_map;
 	msgpack_unpacked_init(&m->unpacked);
-	r = msgpack_unpack_next(&m->unpacked, (const char *)p, n, &off);
+	m->unpacked.zone = spare_take(&zones);
+	if (m->unpacked.zone == NULL)
+		m->unpacked.zone = msgpack_zone_new(MSGPACK_ZONE_CHUNK_SIZE);
+	/* Not msgpack_unpack_next, which makes a zone each time. */
+	if (m->unpacked.zone != NULL)
+		r = msgpack_unpack((const char *)p, n, &off, m->unpacked.zone,
+		    &m->unpacked.data);
 	if (r != MSGPACK_UNPACK_SUCCESS) {
 		msg_fini(m);
 		return err_set(e, ERR_MALFORMED,
@@ -108,15 +130,37 @@ msg_unpack(struct msg *m, const uint8_t *p, size_t n, struct err *e)
 void
 msg_fini(struct msg *m)
 {
-	msgpack_unpacked_destroy(&m->unpacked);
+	zone_free(m->unpacked.zone);
+	msgpack_unpacked_init(&m->unpacked);
+}
+
+/* An empty buffer: one with room, if there is one to spare. */
+static void
+buf_init(msgpack_sbuffer *b)
+{
+	msgpack_sbuffer_init(b);
+	b->data = spare_take(&buffers);
+	if (b->data != NULL)
+		memcpy(&b->alloc, b->data, sizeof(b->alloc));
+}
+
+static void
+buf_fini(msgpack_sbuffer *b)
+{
+	if (b->alloc >= sizeof(b->alloc) && b->alloc <= BUF_KEEP) {
+		memcpy(b->data, &b->alloc, sizeof(b->alloc));
+		spare_free(&buffers, b->data);
+	} else {
+		msgpack_sbuffer_destroy(b);
+	}
+	msgpack_sbuffer_init(b);
 }
 
 void
 msg_out_init(struct msg_out *o)
 {
-	msgpack_sbuffer_init(&o->buf);
+	buf_init(&o->buf);
 	msgpack_packer_init(&o->pk, &o->buf, msgpack_sbuffer_write);
-	o->fds = NULL;
 	o->nfds = 0;
 	o->error = false;
 }
@@ -132,12 +176,9 @@ msg_out_seal(struct msg_out *o)
 void
 msg_out_fini(struct msg_out *o)
 {
-	msgpack_sbuffer_destroy(&o->buf);
-	msgpack_sbuffer_init(&o->buf);
+	buf_fini(&o->buf);
 	for (unsigned i = 0; i < o->nfds; i++)
 		close(o->fds[i]);
-	free(o->fds);
-	o->fds = NULL;
 	o->nfds = 0;
 	o->error = false;
 }
@@ -145,16 +186,10 @@ msg_out_fini(struct msg_out *o)
 int
 msg_out_fd(struct msg_out *o, int fd)
 {
-	int *p;
-
-	p = o->nfds < STREAM_MAX_FDS ?
-	    reallocarray(o->fds, o->nfds + 1, sizeof(*p)) :
-	    NULL;
-	if (p == NULL) {
+	if (o->nfds == MSG_MAX_FDS) {
 		close(fd);
 		return -1;
 	}
-	o->fds = p;
 	o->fds[o->nfds++] = fd;
 	return 0;
 }

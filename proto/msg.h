@@ -11,6 +11,8 @@
 
 #include "proto/err.h"
 
+#define MSG_MAX_FDS 253 /* SCM_MAX_FD of the kernel */
+
 enum msg_type { MSG_REQUEST = 0, MSG_RESPONSE = 1, MSG_NOTIFY = 2 };
 
 struct msg {
@@ -40,15 +42,16 @@ void msg_fini(struct msg *);
 struct msg_out {
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
-	int *fds; /* owned; sent, then closed */
 	unsigned nfds;
 	bool error; /* an error response: the nil of its result is owed */
+	int fds[MSG_MAX_FDS]; /* owned; sent, then closed */
 };
 
 void msg_out_init(struct msg_out *);
 /* Frees the bytes and closes the fds that were not sent.  Safe twice. */
 void msg_out_fini(struct msg_out *);
-/* Takes FD: it will be sent with the message and closed.  -1: no memory. */
+/* Takes FD: it will be sent with the message and closed.  -1: MSG_MAX_FDS are
+ * there, FD is closed. */
 int msg_out_fd(struct msg_out *, int fd);
 
 /* Appends what an error response owes; stream_put calls it. */

@@ -113,7 +113,7 @@ enum stream_fill
 stream_fill(struct stream *s, struct err *e)
 {
 	union {
-		char buf[CMSG_SPACE(STREAM_MAX_FDS * sizeof(int))];
+		char buf[CMSG_SPACE(MSG_MAX_FDS * sizeof(int))];
 		struct cmsghdr align;
 	} ctl;
 	struct iovec iov;

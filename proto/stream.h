@@ -15,8 +15,6 @@
 #include "proto/frame.h"
 #include "proto/msg.h"
 
-#define STREAM_MAX_FDS 253 /* SCM_MAX_FD of the kernel */
-
 struct stream_chunk;
 
 struct stream {
@@ -28,7 +26,7 @@ struct stream {
 	uint8_t *in; /* received, not yet taken */
 	size_t in_at, in_len, in_cap;
 	struct frame_scan scan;        /* of the frame at in_at */
-	int infds[2 * STREAM_MAX_FDS]; /* received, not yet claimed, in order */
+	int infds[2 * MSG_MAX_FDS]; /* received, not yet claimed, in order */
 	unsigned ninfds;
 
 	struct stream_chunk *out_head, *out_tail;
