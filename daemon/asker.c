@@ -1,10 +1,11 @@
 #include "daemon/asker.h"
 
-#include <stdlib.h>
-
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/dispatch.h"
+#include "proto/spare.h"
+
+static struct spare spare;
 
 int
 asker_add(struct child *c, const struct request *rq, bool want_pidfd,
@@ -19,7 +20,7 @@ asker_add(struct child *c, const struct request *rq, bool want_pidfd,
 		return err_set(e, ERR_LIMIT,
 		    "%u requests wait for the start of child %ju", n,
 		    (uintmax_t)c->id);
-	a = malloc(sizeof(*a));
+	a = spare_zero(&spare, sizeof(*a));
 	if (a == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a child's asker");
 	*a = (struct asker){
@@ -62,10 +63,16 @@ asker_take(struct child *c)
 }
 
 void
+asker_free(struct asker *a)
+{
+	spare_free(&spare, a);
+}
+
+void
 asker_fini(struct child *c)
 {
 	struct asker *a;
 
 	while ((a = asker_take(c)) != NULL)
-		free(a);
+		asker_free(a);
 }

@@ -34,8 +34,9 @@ int asker_add(struct child *, const struct request *, bool want_pidfd,
 void asker_client_gone(struct child *, uint64_t conn);
 /* Whether any is there that can be told. */
 bool asker_waits(const struct child *);
-/* Takes the first out.  NULL: there is none.  The caller frees it. */
+/* Takes the first out.  NULL: there is none.  The caller asker_frees it. */
 struct asker *asker_take(struct child *);
+void asker_free(struct asker *);
 void asker_fini(struct child *);
 
 #endif

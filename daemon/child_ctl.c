@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "daemon/zygote_orders.h"
 #include "proto/map.h"
 #include "proto/pack.h"
+#include "proto/spare.h"
 #include "proto/stream.h"
 
 #define JOB_ID 1
@@ -50,6 +50,8 @@ struct child_ctl {
 	size_t sent;                      /* bytes ever queued */
 	bool answered, done, eof;
 };
+
+static struct spare spare;
 
 /* One loop, one thread: a plain counter. */
 static uint64_t waiting;
@@ -303,7 +305,7 @@ write_cb(struct ev_loop *loop, ev_io *w, int events)
 int
 child_ctl_take(struct child *c, int fd, struct err *e)
 {
-	struct child_ctl *k = calloc(1, sizeof(*k));
+	struct child_ctl *k = spare_zero(&spare, sizeof(*k));
 
 	if (k == NULL)
 		return err_set(e, ERR_SYSTEM, "no memory for a child");
@@ -392,5 +394,5 @@ child_ctl_close(struct child *c)
 	stream_fini(&k->st);
 	waiting -= k->waiting;
 	c->user->spawn_bytes -= k->waiting;
-	free(k);
+	spare_free(&spare, k);
 }

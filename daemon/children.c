@@ -1,7 +1,6 @@
 #include "daemon/children.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include "daemon/child_ctl.h"
 #include "daemon/child_end.h"
 #include "daemon/child_limit.h"
+#include "daemon/child_make.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
@@ -145,53 +145,9 @@ child_free(struct child *c)
 		close(c->pidfd);
 	if (c->child_end != -1)
 		close(c->child_end);
-	msgpack_sbuffer_destroy(&c->outcome_raw);
-	msgpack_sbuffer_destroy(&c->hang.raw);
 	template_drop(c->templ);
 	user_drop(c->srv, c->user);
-	free(c->title);
-	free(c->entry);
-	free(c);
-}
-
-static struct child *
-child_alloc(const struct request *rq, const struct spawn *s, struct template *t,
-    struct err *e)
-{
-	struct child *c = calloc(1, sizeof(*c));
-
-	if (c == NULL) {
-		err_set(e, ERR_SYSTEM, "no memory for a child");
-		return NULL;
-	}
-	c->srv = rq->srv;
-	c->uid = rq->client->account.uid;
-	c->asker = rq->client->id;
-	c->contain = s->contain;
-	c->want = s->start;
-	c->grace_ns = s->has_grace ? s->grace_ns :
-				     rq->srv->cfg->server.grace_ns;
-	c->timeout_ns = s->timeout_ns;
-	c->start_timeout_ns = s->start_timeout_ns;
-	c->hang.limit_ns = s->on_hang_ns;
-	c->templ = t;
-	c->pidfd = c->child_end = -1;
-	c->at.read = rq->read_ns;
-	msgpack_sbuffer_init(&c->outcome_raw);
-	STAILQ_INIT(&c->askers);
-	TAILQ_INIT(&c->waiters);
-	child_end_init(c);
-	child_limit_init(c);
-	hang_init(c);
-	c->entry = bytes_dup(bytes_cut(s->target, CHILD_ENTRY_SHOWN));
-	c->title = s->title.n > 0 ? bytes_dup(s->title) : NULL;
-	if (c->entry != NULL && (c->title != NULL || s->title.n == 0))
-		return c;
-	err_set(e, ERR_SYSTEM, "no memory for a child");
-	free(c->entry);
-	free(c->title);
-	free(c);
-	return NULL;
+	child_unmake(c);
 }
 
 struct child *
@@ -199,7 +155,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
     struct err *e)
 {
 	struct children *cs = &rq->srv->children;
-	struct child *c = child_alloc(rq, s, t, e);
+	struct child *c = child_make(rq, s, t, e);
 
 	if (c == NULL)
 		return NULL;
@@ -209,9 +165,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	    table_put(&cs->by_id, c->id, c) == -1) {
 		err_set(e, ERR_SYSTEM, "no memory for a child");
 		asker_fini(c);
-		free(c->entry);
-		free(c->title);
-		free(c);
+		child_unmake(c);
 		return NULL;
 	}
 	cs->last_id++;

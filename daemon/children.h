@@ -92,6 +92,8 @@ struct child {
 	uint64_t timeout_ns, start_timeout_ns; /* 0: none */
 
 	char *title, *entry; /* entry: cut to ENTRY_SHOWN bytes */
+	char texts[128];     /* both, where they fit */
+	size_t texts_used;
 	struct template *templ;
 	struct lane *lane;     /* that it waits in or came from */
 	struct zygote *zygote; /* NULL: before the order, and after

@@ -51,7 +51,7 @@ send_error(struct child *c, struct error_map *em)
 		msg_begin_error(&o, a->request);
 		msgpack_sbuffer_write(&o.buf, em->buf.data, em->buf.size);
 		client_put_id(c->srv, a->conn, &o);
-		free(a);
+		asker_free(a);
 	}
 	msgpack_sbuffer_destroy(&em->buf);
 }
@@ -119,7 +119,7 @@ spawn_reply_started(struct child *c)
 	    (uintmax_t)c->id, (int)c->pid);
 	while ((a = asker_take(c)) != NULL) {
 		tell(c, a->conn, a->request, a->want_pidfd);
-		free(a);
+		asker_free(a);
 	}
 	events_started(c);
 	capture_started(c);
@@ -222,7 +222,7 @@ spawn_reply_err(struct child *c, const struct err *e)
 		msg_out_init(&o);
 		msg_error(&o, a->request, &told);
 		client_put_id(c->srv, a->conn, &o);
-		free(a);
+		asker_free(a);
 	}
 }
 

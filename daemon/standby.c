@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -25,8 +24,11 @@
 #include "daemon/tree.h"
 #include "daemon/zygote.h"
 #include "daemon/zygote_orders.h"
+#include "proto/spare.h"
 
 #define OUT_MAX 4096 /* nothing is written to it but a job, by its child */
+
+static struct spare spare;
 
 /* Takes it out of all that knows it. */
 static void
@@ -48,7 +50,7 @@ drop(struct standby *sb)
 	if (sb->child_end != -1)
 		close(sb->child_end);
 	template_drop(sb->pool->lane->t);
-	free(sb);
+	spare_free(&spare, sb);
 }
 
 /* Its own word can be faster than the zygote's of the fork; without a process a
@@ -112,7 +114,7 @@ read_cb(struct ev_loop *loop, ev_io *w, int events)
 static struct standby *
 make(struct pool *p, struct zygote *z, struct err *e)
 {
-	struct standby *sb = calloc(1, sizeof(*sb));
+	struct standby *sb = spare_zero(&spare, sizeof(*sb));
 	int sv[2];
 
 	if (sb == NULL) {
@@ -121,7 +123,7 @@ make(struct pool *p, struct zygote *z, struct err *e)
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
 		err_sys(e, errno, "make a control socket");
-		free(sb);
+		spare_free(&spare, sb);
 		return NULL;
 	}
 	fcntl(sv[0], F_SETFL, O_NONBLOCK);

@@ -10,6 +10,9 @@
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "proto/pack.h"
+#include "proto/spare.h"
+
+#define ROOM_KEEP (16u << 10) /* bytes of records that one is kept with */
 
 struct waiter {
 	LIST_ENTRY(waiter) link;
@@ -26,6 +29,9 @@ struct waiter {
 	struct waiter_place places[];
 };
 
+/* Those for one child, each with the room that its records had. */
+static struct spare singles;
+
 static void
 leave(struct waiter_place *p)
 {
@@ -34,6 +40,31 @@ leave(struct waiter_place *p)
 	p->taken = false;
 	p->waiter->pending--;
 	TAILQ_REMOVE(&child_find(p->waiter->srv, p->child)->waiters, p, link);
+}
+
+/* One with room for N, all zero but for the room of its records. */
+static struct waiter *
+alloc(size_t n)
+{
+	struct waiter *w = n == 1 ? spare_take(&singles) : NULL;
+	msgpack_sbuffer room;
+
+	if (w == NULL)
+		return calloc(1, sizeof(*w) + n * sizeof(*w->places));
+	room = w->records;
+	*w = (struct waiter){ .records = room };
+	w->records.size = 0;
+	return w;
+}
+
+static void
+release(struct waiter *w)
+{
+	if (w->max == 1 && w->records.alloc <= ROOM_KEEP &&
+	    spare_keep(&singles, w))
+		return;
+	msgpack_sbuffer_destroy(&w->records);
+	free(w);
 }
 
 void
@@ -49,8 +80,7 @@ waiter_free(struct waiter *w)
 	}
 	ev_timer_stop(w->srv->loop, &w->timeout);
 	LIST_REMOVE(w, link);
-	msgpack_sbuffer_destroy(&w->records);
-	free(w);
+	release(w);
 }
 
 static void
@@ -145,7 +175,7 @@ waiter_new(const struct request *rq, enum waiter_mode mode, size_t n,
 		    WAITER_MAX);
 		return NULL;
 	}
-	w = calloc(1, sizeof(*w) + n * sizeof(*w->places));
+	w = alloc(n);
 	if (w == NULL) {
 		err_set(e, ERR_SYSTEM, "no memory for a wait");
 		return NULL;
@@ -156,7 +186,6 @@ waiter_new(const struct request *rq, enum waiter_mode mode, size_t n,
 	w->mode = mode;
 	w->max = n;
 	w->left = RECORDS_TOLD_MAX;
-	msgpack_sbuffer_init(&w->records);
 	ev_init(&w->timeout, timeout_cb);
 	w->timeout.data = w;
 	LIST_INSERT_HEAD(&rq->srv->children.waiters, w, link);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHRINK_MIN 64 /* bytes to win before pack_shrink copies */
+
 void
 pack_map_begin(msgpack_packer *pk, struct pack_map *m)
 {
@@ -149,8 +151,11 @@ pack_kv_bool(msgpack_packer *pk, struct pack_map *m, const char *key, bool val)
 void
 pack_shrink(msgpack_sbuffer *b)
 {
-	char *p = b->size > 0 ? malloc(b->size) : NULL;
+	char *p;
 
+	if (b->size == 0 || b->alloc - b->size <= SHRINK_MIN)
+		return;
+	p = malloc(b->size);
 	if (p == NULL)
 		return;
 	/* Not realloc: what that cuts off in place is too small for the next

@@ -6,11 +6,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/spare.h"
 #include "proto/stream_out.h"
 
 #define IN_FIRST 4096        /* bytes of the receive buffer at first */
 #define IN_ROOM 2048         /* free bytes wanted before a recvmsg */
 #define IN_KEEP (256 * 1024) /* a larger one is freed when empty */
+
+/* Receive buffers of IN_FIRST bytes. */
+static struct spare firsts;
 
 static void
 close_now(int fd)
@@ -37,14 +41,24 @@ drop_infds(struct stream *s)
 	s->ninfds = 0;
 }
 
+static void
+drop_in(struct stream *s)
+{
+	if (s->in_cap == IN_FIRST)
+		spare_free(&firsts, s->in);
+	else
+		free(s->in);
+	s->in = NULL;
+	s->in_cap = 0;
+}
+
 void
 stream_fini(struct stream *s)
 {
 	stream_out_drop(s);
 	drop_infds(s);
-	free(s->in);
-	s->in = NULL;
-	s->in_at = s->in_len = s->in_cap = 0;
+	drop_in(s);
+	s->in_at = s->in_len = 0;
 	if (s->fd != -1)
 		close(s->fd);
 	s->fd = -1;
@@ -67,7 +81,9 @@ make_room(struct stream *s, struct err *e)
 		return 0;
 	}
 	cap = s->in_cap == 0 ? IN_FIRST : s->in_cap * 2;
-	p = realloc(s->in, cap);
+	p = s->in == NULL ? spare_take(&firsts) : NULL;
+	if (p == NULL)
+		p = realloc(s->in, cap);
 	if (p == NULL)
 		return err_set(e, ERR_SYSTEM,
 		    "no memory for %zu bytes of a frame", cap);
@@ -153,9 +169,7 @@ settle(struct stream *s)
 		return;
 	s->in_at = s->in_len = 0;
 	if (s->in_cap > IN_KEEP) {
-		free(s->in);
-		s->in = NULL;
-		s->in_cap = 0;
+		drop_in(s);
 	}
 }
 

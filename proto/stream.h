@@ -25,7 +25,7 @@ struct stream {
 
 	uint8_t *in; /* received, not yet taken */
 	size_t in_at, in_len, in_cap;
-	struct frame_scan scan;        /* of the frame at in_at */
+	struct frame_scan scan;     /* of the frame at in_at */
 	int infds[2 * MSG_MAX_FDS]; /* received, not yet claimed, in order */
 	unsigned ninfds;
 
