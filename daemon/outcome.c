@@ -1,6 +1,7 @@
 #include "daemon/outcome.h"
 
 #include "daemon/children.h"
+#include "proto/buffer.h"
 #include "proto/map.h"
 #include "proto/pack.h"
 
@@ -12,23 +13,22 @@ fits(int outcome, const msgpack_object *o)
 	return outcome == OUTCOME_RESULT || o->type == MSGPACK_OBJECT_MAP;
 }
 
-int
-outcome_take(struct child *c, const msgpack_object *params, struct err *e)
+/* Packs the one value of M that is an outcome, of which C has none yet. */
+static int
+take_value(struct child *c, const msgpack_object_map *m, msgpack_sbuffer *raw,
+    struct err *e)
 {
 	static const char *const keys[] = {
 		[OUTCOME_RESULT] = "result",
 		[OUTCOME_RESULT_ERROR] = "result_error",
 		[OUTCOME_EXCEPTION] = "exception",
 	};
-	const msgpack_object_map *map = &params->via.map;
 	msgpack_packer pk;
 
-	if (params->type != MSGPACK_OBJECT_MAP)
-		return err_set(e, ERR_MALFORMED, "`done` without a map");
-	msgpack_packer_init(&pk, &c->outcome_raw, msgpack_sbuffer_write);
-	for (uint32_t i = 0; i < map->size; i++)
+	msgpack_packer_init(&pk, raw, msgpack_sbuffer_write);
+	for (uint32_t i = 0; i < m->size; i++)
 		for (int k = OUTCOME_RESULT; k <= OUTCOME_EXCEPTION; k++) {
-			const msgpack_object *key = &map->ptr[i].key;
+			const msgpack_object *key = &m->ptr[i].key;
 
 			if (c->outcome != OUTCOME_NONE ||
 			    key->type != MSGPACK_OBJECT_STR ||
@@ -36,22 +36,44 @@ outcome_take(struct child *c, const msgpack_object *params, struct err *e)
 					  key->via.str.size },
 				keys[k]))
 				continue;
-			if (!fits(k, &map->ptr[i].val))
+			if (!fits(k, &m->ptr[i].val))
 				return err_set(e, ERR_MALFORMED,
 				    "`%s` of the wrong type", keys[k]);
 			c->outcome = k;
-			msgpack_pack_object(&pk, map->ptr[i].val);
+			msgpack_pack_object(&pk, m->ptr[i].val);
 		}
 	if (c->outcome == OUTCOME_NONE)
 		return err_set(e, ERR_MALFORMED, "`done` with no outcome");
-	if (c->outcome_raw.size <= CHILD_OUTCOME_MAX) {
-		pack_shrink(&c->outcome_raw);
-		return 0;
-	}
-	msgpack_sbuffer_destroy(&c->outcome_raw);
-	msgpack_sbuffer_init(&c->outcome_raw);
-	msgpack_packer_init(&pk, &c->outcome_raw, msgpack_sbuffer_write);
-	c->outcome = OUTCOME_RESULT_ERROR;
-	pack_str(&pk, "it is larger than result_bytes");
 	return 0;
+}
+
+static void
+refuse(struct child *c, msgpack_sbuffer *raw, const char *why)
+{
+	msgpack_packer pk;
+
+	msgpack_sbuffer_clear(raw);
+	msgpack_packer_init(&pk, raw, msgpack_sbuffer_write);
+	c->outcome = OUTCOME_RESULT_ERROR;
+	pack_str(&pk, why);
+}
+
+int
+outcome_take(struct child *c, const msgpack_object *params, struct err *e)
+{
+	msgpack_sbuffer raw;
+	int r;
+
+	if (params->type != MSGPACK_OBJECT_MAP)
+		return err_set(e, ERR_MALFORMED, "`done` without a map");
+	buffer_init(&raw);
+	r = take_value(c, &params->via.map, &raw, e);
+	if (raw.size > CHILD_OUTCOME_MAX)
+		refuse(c, &raw, "it is larger than result_bytes");
+	if (r == 0 && buffer_keep(&c->outcome_raw, &raw) == -1) {
+		c->outcome = OUTCOME_NONE;
+		r = err_set(e, ERR_SYSTEM, "no memory for an outcome");
+	}
+	buffer_fini(&raw);
+	return r;
 }

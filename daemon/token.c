@@ -11,6 +11,7 @@
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
+#include "proto/buffer.h"
 #include "proto/pack.h"
 
 struct token {
@@ -201,16 +202,19 @@ void
 token_child_forgotten(struct child *c)
 {
 	struct token *t = c->token;
+	msgpack_sbuffer raw;
 	msgpack_packer pk;
 
 	if (t == NULL)
 		return;
-	msgpack_packer_init(&pk, &t->reply, msgpack_sbuffer_write);
+	buffer_init(&raw);
+	msgpack_packer_init(&pk, &raw, msgpack_sbuffer_write);
 	spawn_reply_pack(c, &pk);
-	msgpack_packer_init(&pk, &t->record, msgpack_sbuffer_write);
+	buffer_keep(&t->reply, &raw);
+	msgpack_sbuffer_clear(&raw);
 	record_pack(c, 0, false, &pk);
-	pack_shrink(&t->reply);
-	pack_shrink(&t->record);
+	buffer_keep(&t->record, &raw);
+	buffer_fini(&raw);
 	t->child = NULL;
 	c->token = NULL;
 }

@@ -9,10 +9,9 @@
 #include "daemon/dispatch.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
+#include "proto/buffer.h"
 #include "proto/pack.h"
 #include "proto/spare.h"
-
-#define ROOM_KEEP (16u << 10) /* bytes of records that one is kept with */
 
 struct waiter {
 	LIST_ENTRY(waiter) link;
@@ -29,8 +28,9 @@ struct waiter {
 	struct waiter_place places[];
 };
 
-/* Those for one child, each with the room that its records had. */
-static struct spare singles;
+#define SIZE(n) (sizeof(struct waiter) + (n) * sizeof(struct waiter_place))
+
+static struct spare singles; /* those for one child */
 
 static void
 leave(struct waiter_place *p)
@@ -40,31 +40,6 @@ leave(struct waiter_place *p)
 	p->taken = false;
 	p->waiter->pending--;
 	TAILQ_REMOVE(&child_find(p->waiter->srv, p->child)->waiters, p, link);
-}
-
-/* One with room for N, all zero but for the room of its records. */
-static struct waiter *
-alloc(size_t n)
-{
-	struct waiter *w = n == 1 ? spare_take(&singles) : NULL;
-	msgpack_sbuffer room;
-
-	if (w == NULL)
-		return calloc(1, sizeof(*w) + n * sizeof(*w->places));
-	room = w->records;
-	*w = (struct waiter){ .records = room };
-	w->records.size = 0;
-	return w;
-}
-
-static void
-release(struct waiter *w)
-{
-	if (w->max == 1 && w->records.alloc <= ROOM_KEEP &&
-	    spare_keep(&singles, w))
-		return;
-	msgpack_sbuffer_destroy(&w->records);
-	free(w);
 }
 
 void
@@ -80,7 +55,9 @@ waiter_free(struct waiter *w)
 	}
 	ev_timer_stop(w->srv->loop, &w->timeout);
 	LIST_REMOVE(w, link);
-	release(w);
+	buffer_fini(&w->records);
+	if (w->max != 1 || !spare_keep(&singles, w))
+		free(w);
 }
 
 static void
@@ -175,7 +152,7 @@ waiter_new(const struct request *rq, enum waiter_mode mode, size_t n,
 		    WAITER_MAX);
 		return NULL;
 	}
-	w = alloc(n);
+	w = n == 1 ? spare_zero(&singles, SIZE(1)) : calloc(1, SIZE(n));
 	if (w == NULL) {
 		err_set(e, ERR_SYSTEM, "no memory for a wait");
 		return NULL;
@@ -186,6 +163,7 @@ waiter_new(const struct request *rq, enum waiter_mode mode, size_t n,
 	w->mode = mode;
 	w->max = n;
 	w->left = RECORDS_TOLD_MAX;
+	msgpack_sbuffer_init(&w->records);
 	ev_init(&w->timeout, timeout_cb);
 	w->timeout.data = w;
 	LIST_INSERT_HEAD(&rq->srv->children.waiters, w, link);

@@ -4,15 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/buffer.h"
 #include "proto/map.h"
 #include "proto/pack.h"
 #include "proto/spare.h"
 
-#define BUF_KEEP (16u << 10) /* bytes of a buffer; a larger one is freed */
-
-/* Zones with nothing in them, and buffers, each of which has its size at its
- * beginning. */
-static struct spare zones, buffers;
+/* With nothing in them. */
+static struct spare zones;
 
 static const msgpack_object empty_map = { .type = MSGPACK_OBJECT_MAP };
 
@@ -134,32 +132,10 @@ msg_fini(struct msg *m)
 	msgpack_unpacked_init(&m->unpacked);
 }
 
-/* An empty buffer: one with room, if there is one to spare. */
-static void
-buf_init(msgpack_sbuffer *b)
-{
-	msgpack_sbuffer_init(b);
-	b->data = spare_take(&buffers);
-	if (b->data != NULL)
-		memcpy(&b->alloc, b->data, sizeof(b->alloc));
-}
-
-static void
-buf_fini(msgpack_sbuffer *b)
-{
-	if (b->alloc >= sizeof(b->alloc) && b->alloc <= BUF_KEEP) {
-		memcpy(b->data, &b->alloc, sizeof(b->alloc));
-		spare_free(&buffers, b->data);
-	} else {
-		msgpack_sbuffer_destroy(b);
-	}
-	msgpack_sbuffer_init(b);
-}
-
 void
 msg_out_init(struct msg_out *o)
 {
-	buf_init(&o->buf);
+	buffer_init(&o->buf);
 	msgpack_packer_init(&o->pk, &o->buf, msgpack_sbuffer_write);
 	o->nfds = 0;
 	o->error = false;
@@ -176,7 +152,7 @@ msg_out_seal(struct msg_out *o)
 void
 msg_out_fini(struct msg_out *o)
 {
-	buf_fini(&o->buf);
+	buffer_fini(&o->buf);
 	for (unsigned i = 0; i < o->nfds; i++)
 		close(o->fds[i]);
 	o->nfds = 0;

@@ -1,10 +1,7 @@
 #include "proto/pack.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define SHRINK_MIN 64 /* bytes to win before pack_shrink copies */
 
 void
 pack_map_begin(msgpack_packer *pk, struct pack_map *m)
@@ -146,22 +143,4 @@ pack_kv_bool(msgpack_packer *pk, struct pack_map *m, const char *key, bool val)
 {
 	pack_key(pk, m, key);
 	pack_bool(pk, val);
-}
-
-void
-pack_shrink(msgpack_sbuffer *b)
-{
-	char *p;
-
-	if (b->size == 0 || b->alloc - b->size <= SHRINK_MIN)
-		return;
-	p = malloc(b->size);
-	if (p == NULL)
-		return;
-	/* Not realloc: what that cuts off in place is too small for the next
-	 * buffer, which then takes new memory. */
-	memcpy(p, b->data, b->size);
-	free(b->data);
-	b->data = p;
-	b->alloc = b->size;
 }

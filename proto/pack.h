@@ -40,8 +40,4 @@ void pack_kv_int(msgpack_packer *, struct pack_map *, const char *key,
 void pack_kv_bool(msgpack_packer *, struct pack_map *, const char *key,
     bool val);
 
-/* For one that is kept: a sbuffer begins with 8 KiB, however little is in it.
- * A few bytes too many stay. */
-void pack_shrink(msgpack_sbuffer *);
-
 #endif
