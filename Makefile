@@ -109,7 +109,8 @@ forkctl_o := $(call objects,client/forkctl/*.c)
 daemon_o := $(call objects,daemon/*.c)
 zygote_o := $(call objects,daemon/zygote/*.c daemon/zygote/doctor/*.c)
 harness_o := $(filter-out $(obj)/tests/check_% $(obj)/tests/tsan_% \
-	$(obj)/tests/bench_% $(obj)/tests/fuzz_%,$(call objects,tests/*.c))
+	$(obj)/tests/bench_% $(obj)/tests/fuzz_% $(obj)/tests/preload_%,\
+	$(call objects,tests/*.c))
 
 -include $(wildcard tests/*.mk)
 
@@ -119,6 +120,7 @@ not_sanitised := $(if $(filter asan tsan,$(VARIANT)),$(foreach n,\
 checks := $(addprefix $(suites)/,$(filter-out $(not_sanitised),\
 	$(call names,check)))
 tsans := $(addprefix $(suites)/,$(call names,tsan))
+preloads := $(patsubst preload_%,build/tests/%.so,$(call names,preload))
 # What measures, for tests/bench.
 benches := $(addprefix $(bin)/,$(call names,bench))
 
@@ -131,7 +133,7 @@ libraries := $(addprefix $(obj)/,libforkserver.a libforkserver.so.0)
 ## all           build the programs and the library
 all: programs $(libraries)
 programs: $(programs)
-suites: $(checks) $(benches)
+suites: $(checks) $(benches) $(preloads)
 objects: $(proto_o) $(client_o) $(forkctl_o) $(daemon_o) $(zygote_o)
 
 # Other flags than the last time's build all anew.
@@ -183,6 +185,12 @@ $(suites)/%: $(obj)/tests/%.o $(harness_o) $$(addprefix $(obj)/,$$($$*_OBJS)) \
 		$(obj)/libforkserver.a
 	$(call link,-pie,$(check_libs) $(daemon_libs) $(msgpack_libs) \
 		$(if $($*_PYTHON),$(python_libs)) $($*_LIBS))
+
+# What the tests have others load, never sanitised: zygotes are not.
+build/tests/%.so: tests/preload_%.c $(wildcard tests/*.h) $(obj)/command
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(cppflags) -std=gnu23 $(warnings) $(CFLAGS) \
+		-fPIC -fvisibility=hidden -shared -o $@ $<
 
 # Trying
 
