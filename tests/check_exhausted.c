@@ -2,9 +2,13 @@
  * What the machine has no more of: who asks is told, and served again as soon as
  * there is some.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -209,11 +213,62 @@ START_TEST(space)
 }
 END_TEST
 
+/* The params of a child that prints to NAME in DIR. */
+static const char *
+printing(const char *dir, const char *name)
+{
+	char *s;
+
+	ck_assert(asprintf(&s,
+		      "{'code': 'print(1)', 'files': [{'fd': 1, 'path': "
+		      "'%s/%s', 'access': 'write'}]}",
+		      dir, name) > 0);
+	return kept(s);
+}
+
+/* A child's own files, where the file system has room for one more. */
+START_TEST(full_file_system)
+{
+	char dir[] = "/tmp/forkserverd-check-XXXXXX";
+	struct peer p;
+	struct reply r;
+	char *path;
+
+	ck_assert(mkdtemp(dir) != NULL);
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("none", dir, "tmpfs", 0, "nr_inodes=2") == -1) {
+		printf("SKIP exhausted.full_file_system: cannot mount: %s\n",
+		    strerrordesc_np(errno));
+		rmdir(dir);
+		return;
+	}
+	live_start(NULL);
+	peer_open(&p);
+	ck_assert_int_eq(run(&p, &r, "%s", printing(dir, "a")), 0);
+	reply_fini(&r);
+	peer_response(&p, peer_send(&p, "spawn", "%s", printing(dir, "b")), &r);
+	ck_assert_str_eq(str_at(&r, "code"), "setup_failed");
+	ck_assert_str_eq(str_at(&r, "step"), "files");
+	ck_assert_int_eq(int_at(&r, "errno"), ENOSPC);
+	reply_fini(&r);
+	ck_assert(asprintf(&path, "%s/a", dir) > 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(run(&p, &r, "%s", printing(dir, "b")), 0);
+	reply_fini(&r);
+	peer_close(&p);
+	live_stop();
+	free(path);
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { descriptors, descriptors_of_a_zygote,
-		processes, space, NULL };
+		processes, space, full_file_system, NULL };
 
 	return harness_main("exhausted", tests);
 }
