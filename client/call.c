@@ -41,7 +41,7 @@ introduce(struct forkserver *fs)
 	if (cookie == NULL)
 		return;
 	msgpack_sbuffer_init(&buf);
-	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	pack_init(&pk, &buf);
 	msgpack_pack_map(&pk, 1);
 	pack_str(&pk, "parent");
 	pack_text(&pk, cookie, strlen(cookie));
@@ -66,7 +66,7 @@ forkserver_connect(const char *path, int timeout_ms,
 	}
 	fs = calloc(1, sizeof(*fs));
 	if (fs == NULL) {
-		err_set(&e, ERR_SYSTEM, "no memory for a connection");
+		err_memory(&e, "a connection");
 		tell(out, &e);
 		close(fd);
 		return NULL;
@@ -114,7 +114,7 @@ pack_request(struct msg_out *o, uint32_t id, const char *method,
 	if (n == 0)
 		msgpack_pack_map(&o->pk, 0);
 	else
-		msgpack_sbuffer_write(&o->buf, params, n);
+		pack_raw(&o->pk, params, n);
 	for (unsigned i = 0; i < nfds; i++) {
 		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 
@@ -156,7 +156,7 @@ forkserver_send(struct forkserver *fs, const char *method, const void *params,
 		return tell(out, &fs->why);
 	c = calloc(1, sizeof(*c));
 	if (c == NULL) {
-		err_set(&e, ERR_SYSTEM, "no memory for a call");
+		err_memory(&e, "a call");
 		return tell(out, &e);
 	}
 	c->id = new_id(fs);

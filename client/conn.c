@@ -8,6 +8,7 @@
 
 #include "proto/clock.h"
 #include "proto/map.h"
+#include "proto/pack.h"
 
 static int64_t
 now_ms(void)
@@ -38,7 +39,7 @@ copy_value(const msgpack_object *o, uint8_t **data, size_t *size)
 	msgpack_packer pk;
 
 	msgpack_sbuffer_init(&buf);
-	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	pack_init(&pk, &buf);
 	if (msgpack_pack_object(&pk, *o) != 0) {
 		msgpack_sbuffer_destroy(&buf);
 		return -1;
@@ -114,7 +115,7 @@ on_response(struct forkserver *fs, const struct msg *m, struct err *e)
 	if (fill_reply(c, m, fds, nfds) == 0)
 		return 0;
 	close_fds(fds, nfds);
-	return err_set(e, ERR_SYSTEM, "no memory for a reply");
+	return err_memory(e, "a reply");
 }
 
 static int
@@ -125,7 +126,7 @@ on_event(struct forkserver *fs, const struct msg *m, struct err *e)
 	if (ev == NULL ||
 	    copy_value(&m->params, &ev->ev.data, &ev->ev.size) == -1) {
 		free(ev);
-		return err_set(e, ERR_SYSTEM, "no memory for an event");
+		return err_memory(e, "an event");
 	}
 	memcpy(ev->ev.name, m->method, sizeof(ev->ev.name));
 	*fs->events_tail = ev;

@@ -37,7 +37,7 @@ tidy(struct account *a)
 static int
 no_memory(struct err *e)
 {
-	err_set(e, ERR_SYSTEM, "no memory for a user's groups");
+	err_memory(e, "a user's groups");
 	return -1;
 }
 

@@ -22,7 +22,7 @@ asker_add(struct child *c, const struct request *rq, bool want_pidfd,
 		    (uintmax_t)c->id);
 	a = spare_zero(&spare, sizeof(*a));
 	if (a == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a child's asker");
+		return err_memory(e, "a child's asker");
 	*a = (struct asker){
 		.conn = rq->client->id,
 		.request = rq->id,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/backlog.h"
+#include "daemon/child_end.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
 #include "daemon/events.h"
@@ -168,7 +169,10 @@ read_cb(struct ev_loop *loop, ev_io *w, int events)
 	struct stream_kept *k = w->data;
 
 	(void)loop;
-	(void)events;
+	if ((events & EV_ERROR) != 0) {
+		child_unheard(k->child);
+		return;
+	}
 	read_some(k);
 	if (k->child->reaped && all_read(k->child->capture))
 		child_over(k->child);
@@ -278,7 +282,7 @@ capture_open(struct child *c, struct spawn *s, int *fds, struct err *e)
 		return 0;
 	c->capture = calloc(1, sizeof(*c->capture));
 	if (c->capture == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a capture");
+		return err_memory(e, "a capture");
 	c->capture->events = sc->events;
 	c->capture->promised = capture_wants(sc);
 	promised += c->capture->promised;

@@ -222,7 +222,7 @@ cgroup_new(struct server *srv, char **path, struct err *e)
 	if (asprintf(path, "%s/" CGROUP_CHILD "%.8s-%" PRIu64, g->base,
 		srv->instance, ++g->last) == -1) {
 		*path = NULL;
-		return err_set(e, ERR_SYSTEM, "no memory for a control group");
+		return err_memory(e, "a control group");
 	}
 	if (mkdir(*path, 0755) == 0)
 		return 0;
@@ -241,7 +241,7 @@ cgroup_lend(const char *path, uid_t uid, int *procs, struct err *e)
 
 	*procs = -1;
 	if (kill == NULL || file == NULL)
-		r = err_set(e, ERR_SYSTEM, "no memory for a control group");
+		r = err_memory(e, "a control group");
 	else if (chown(kill, uid, (gid_t)-1) == -1)
 		r = err_sys(e, errno, "give away \"%s\"", kill);
 	/* Since Linux 5.16 it counts who has opened it, not who writes. */

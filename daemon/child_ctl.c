@@ -75,13 +75,13 @@ child_ctl_waiting(void)
 static void
 misbehaved(struct child *c, const struct err *e)
 {
-	static const struct err why = { .code = ERR_CHILD_DIED };
-
 	log_warn("child=%ju pid=%d op=drop code=%s: its control socket: %s",
 	    (uintmax_t)c->id, (int)c->pid, err_name(e->code), e->msg);
 	ev_io_stop(c->srv->loop, &c->ctl->rd);
 	ev_io_stop(c->srv->loop, &c->ctl->wr);
-	child_kill(c, &why);
+	if (e->sys == ENOMEM) /* ours, not its */
+		spawn_reply_err(c, e);
+	child_kill(c, e);
 }
 
 static int
@@ -224,8 +224,10 @@ static void
 read_cb(struct ev_loop *loop, ev_io *w, int events)
 {
 	(void)loop;
-	(void)events;
-	read_some(w->data);
+	if ((events & EV_ERROR) != 0)
+		child_unheard(w->data);
+	else
+		read_some(w->data);
 }
 
 static int
@@ -308,7 +310,7 @@ child_ctl_take(struct child *c, int fd, struct err *e)
 	struct child_ctl *k = spare_zero(&spare, sizeof(*k));
 
 	if (k == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a child");
+		return err_memory(e, "a child");
 	c->ctl = k;
 	stream_init(&k->st, fd, &frame_limits_child, OUT_MAX);
 	k->st.close_fd = fdcloser_close;
@@ -348,7 +350,7 @@ child_ctl_job(struct child *c, const struct spawn *s, int *fds, struct err *e)
 			full = true;
 	if (full) {
 		msg_out_fini(&o);
-		return err_set(e, ERR_SYSTEM, "no memory for descriptors");
+		return err_memory(e, "descriptors");
 	}
 	msg_begin_request(&o, JOB_ID, "job");
 	spawn_pack_job(s, &o.pk);

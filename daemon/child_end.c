@@ -6,6 +6,7 @@
 #include "daemon/child_ctl.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
+#include "daemon/exhausted.h"
 #include "daemon/log.h"
 #include "daemon/pidfd.h"
 #include "daemon/server.h"
@@ -102,6 +103,18 @@ child_kill(struct child *c, const struct err *why)
 		drop_queued(c, why);
 	else
 		kill_now(c);
+}
+
+void
+child_unheard(struct child *c)
+{
+	struct err e;
+
+	exhausted_watches(&e);
+	log_warn("child=%ju pid=%d op=kill: %s", (uintmax_t)c->id, (int)c->pid,
+	    e.msg);
+	spawn_reply_err(c, &e);
+	child_kill(c, &e);
 }
 
 int

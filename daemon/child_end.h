@@ -24,6 +24,9 @@ void child_cancel(struct child *, uint64_t grace_ns, const struct err *why);
 void child_kill(struct child *, const struct err *why);
 /* 0, or -1 with E filled. */
 int child_signal(struct child *, int sig, struct err *);
+/* ... where what it has to say cannot be heard: whoever waits for its start is
+ * told why.  For EV_ERROR (exhausted.h). */
+void child_unheard(struct child *);
 /* SIGKILL as soon as GRACE_NS has passed, without a cancel. */
 void child_kill_after(struct child *, uint64_t grace_ns);
 void child_end_init(struct child *);

@@ -59,7 +59,7 @@ child_make(const struct request *rq, const struct spawn *s, struct template *t,
 	struct child *c = take();
 
 	if (c == NULL) {
-		err_set(e, ERR_SYSTEM, "no memory for a child");
+		err_memory(e, "a child");
 		return NULL;
 	}
 	c->srv = rq->srv;
@@ -84,7 +84,7 @@ child_make(const struct request *rq, const struct spawn *s, struct template *t,
 	c->title = s->title.n > 0 ? keep_text(c, s->title) : NULL;
 	if (c->entry != NULL && (c->title != NULL || s->title.n == 0))
 		return c;
-	err_set(e, ERR_SYSTEM, "no memory for a child");
+	err_memory(e, "a child");
 	child_unmake(c);
 	return NULL;
 }

@@ -163,7 +163,7 @@ child_new(const struct request *rq, const struct spawn *s, struct template *t,
 	if (tree_cookie(c, e) == -1 || asker_add(c, rq, s->pidfd, e) == -1 ||
 	    table_reserve(&cs->by_pid, children_live(rq->srv) + 1) == -1 ||
 	    table_put(&cs->by_id, c->id, c) == -1) {
-		err_set(e, ERR_SYSTEM, "no memory for a child");
+		err_memory(e, "a child");
 		asker_fini(c);
 		child_unmake(c);
 		return NULL;

@@ -1,15 +1,19 @@
 #include "daemon/client.h"
 
+#include <errno.h>
+
 #include "daemon/client_share.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/events.h"
+#include "daemon/exhausted.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 
 #define FRAMES_A_TURN 64   /* then others have theirs */
 #define OUT_HIGH (1 << 20) /* unread output that stops the reading */
 #define LINGER_NS (5 * NS_PER_S)
+#define LOOK_NS (NS_PER_S / 50)
 
 void
 client_break(struct client *c)
@@ -48,29 +52,51 @@ check_bytes(struct client *c)
 	client_break(c);
 }
 
-void
+/* O, or an error in its place, queued.  0, or -1 with E filled. */
+static int
+put(struct client *c, struct msg_out *o, struct err *e)
+{
+	const size_t queued = c->st.out_bytes;
+	const bool answer = o->answer;
+	const uint32_t id = o->id;
+
+	if (stream_put(&c->st, o, e) == 0)
+		return 0;
+	if (e->sys != ENOMEM || c->st.out_bytes > queued)
+		return -1;
+	if (!answer) {
+		c->lost++;
+		return 0;
+	}
+	exhausted_name(e);
+	msg_error(o, id, e);
+	return stream_put(&c->st, o, e);
+}
+
+int
 client_put(struct client *c, struct msg_out *o)
 {
-	struct err e;
+	struct err e = { 0 };
 
-	if (msg_answers(o))
+	if (o->answer)
 		client_answered(c);
 	if (c->state == CLIENT_BROKEN) {
 		msg_out_fini(o);
-		return;
+		return 0;
 	}
-	if (stream_put(&c->st, o, &e) == -1) {
+	if (put(c, o, &e) == -1) {
 		if (e.code != ERR_DISCONNECTED)
 			log_warn("conn=%ju pid=%d op=drop: %s",
 			    (uintmax_t)c->id, (int)c->pid, e.msg);
 		client_break(c);
-		return;
+		return 0;
 	}
 	if (stream_pending(&c->st))
 		ev_io_start(c->srv->loop, &c->wr);
 	if (c->st.out_bytes > OUT_HIGH)
 		ev_io_stop(c->srv->loop, &c->rd);
 	check_bytes(c);
+	return e.sys == ENOMEM ? -1 : 0;
 }
 
 /* The first request of a refused peer is answered with the refusal. */
@@ -82,6 +108,7 @@ refuse_request(struct client *c, const struct msg *m)
 	if (m->type != MSG_REQUEST)
 		return;
 	msg_out_init(&o);
+	exhausted_name(&c->refusal);
 	msg_error(&o, m->id, &c->refusal);
 	client_put(c, &o);
 	if (c->state == CLIENT_REFUSED)
@@ -200,20 +227,41 @@ client_write(struct client *c)
 	drain_check(c->srv);
 }
 
+/* A new one, of which the kernel tells nothing: it is looked at, until it has
+ * asked for something and heard why it gets nothing. */
+static void
+unwatched(struct client *c)
+{
+	if (c->state == CLIENT_OPEN) {
+		exhausted_watches(&c->refusal);
+		log_warn("conn=%ju pid=%d op=refuse: %s", (uintmax_t)c->id,
+		    (int)c->pid, c->refusal.msg);
+		c->state = CLIENT_REFUSED;
+		clock_arm(c->srv->loop, &c->linger, LINGER_NS);
+	}
+	client_read(c);
+	if (reading(c))
+		clock_arm(c->srv->loop, &c->turn, LOOK_NS);
+}
+
 static void
 read_cb(struct ev_loop *loop, ev_io *w, int events)
 {
 	(void)loop;
-	(void)events;
-	client_read(w->data);
+	if ((events & EV_ERROR) != 0)
+		unwatched(w->data);
+	else
+		client_read(w->data);
 }
 
 static void
 write_cb(struct ev_loop *loop, ev_io *w, int events)
 {
 	(void)loop;
-	(void)events;
-	client_write(w->data);
+	if ((events & EV_ERROR) != 0)
+		client_break(w->data);
+	else
+		client_write(w->data);
 }
 
 /* The process that connected is over.  What it sent before is not acted on:
@@ -222,8 +270,9 @@ static void
 peer_cb(struct ev_loop *loop, ev_io *w, int events)
 {
 	(void)loop;
-	(void)events;
-	client_end(w->data);
+	/* Unwatched, its end is its connection's EOF. */
+	if ((events & EV_ERROR) == 0)
+		client_end(w->data);
 }
 
 static void

@@ -53,7 +53,8 @@ struct client {
 	bool unplaced;     /* that may still turn out */
 	unsigned subscriptions;
 	uint64_t told; /* the last event, see struct events */
-	uint64_t lost; /* events that it was too slow for */
+	uint64_t
+	    lost; /* events that it was too slow for, or memory too scarce */
 };
 
 /* What comes over FD, which its stream has, is read from now on. */
@@ -61,7 +62,8 @@ void client_watch(struct client *, int fd);
 /* Ends it at the loop's next turn; what is queued is not sent. */
 void client_break(struct client *);
 /* Sends O, whose bytes and fds it takes.  A client that cannot take it is
- * dropped and logged. */
-void client_put(struct client *, struct msg_out *o);
+ * dropped and logged.  0, or -1: there was no memory for it, and where it is a
+ * response the client is told `busy` in its place, else the event is lost. */
+int client_put(struct client *, struct msg_out *o);
 
 #endif

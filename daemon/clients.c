@@ -64,15 +64,15 @@ client_end(struct client *c)
 	drain_check(srv);
 }
 
-void
+int
 client_put_id(struct server *srv, uint64_t id, struct msg_out *o)
 {
 	struct client *c = client_find(srv, id);
 
 	if (c != NULL)
-		client_put(c, o);
-	else
-		msg_out_fini(o);
+		return client_put(c, o);
+	msg_out_fini(o);
+	return 0;
 }
 
 void

@@ -34,7 +34,7 @@ void client_end(struct client *);
 /* NULL when it has ended. */
 struct client *client_find(struct server *, uint64_t id);
 /* As client_put, by id; O is freed where the client has ended. */
-void client_put_id(struct server *, uint64_t id, struct msg_out *o);
+int client_put_id(struct server *, uint64_t id, struct msg_out *o);
 /* The event `draining`, to all. */
 void clients_tell_draining(struct server *);
 /* Whether any has output that is not written. */

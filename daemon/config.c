@@ -58,7 +58,7 @@ need_template(struct config *c, const char *name, size_t n, struct err *e)
 		c->templates = v;
 	t = v != NULL ? config_template_new(name, n) : NULL;
 	if (t == NULL) {
-		err_set(e, ERR_SYSTEM, "no memory for a template");
+		err_memory(e, "a template");
 		return NULL;
 	}
 	v[c->ntemplates++] = t;
@@ -297,7 +297,7 @@ config_finish(struct config *c, struct err *e)
 		free(c->server.zygote);
 		c->server.zygote = config_default_zygote();
 		if (c->server.zygote == NULL)
-			return err_set(e, ERR_SYSTEM, "no memory");
+			return err_memory(e, "a path");
 	}
 	for (size_t i = 0; i < c->ntemplates; i++)
 		if (config_template_finish(c->templates[i], e) == -1)
@@ -306,7 +306,7 @@ config_finish(struct config *c, struct err *e)
 		return 0;
 	if (dir != NULL && dir[0] == '/') {
 		if (asprintf(&s, "%s/forkserverd.sock", dir) == -1)
-			return err_set(e, ERR_SYSTEM, "no memory");
+			return err_memory(e, "a path");
 	} else if (geteuid() == 0) {
 		s = strdup("/run/forkserverd.sock");
 	} else {
@@ -316,7 +316,7 @@ config_finish(struct config *c, struct err *e)
 	}
 	free(c->server.socket);
 	c->server.socket = s;
-	return s != NULL ? 0 : err_set(e, ERR_SYSTEM, "no memory");
+	return s != NULL ? 0 : err_memory(e, "a path");
 }
 
 void

@@ -10,26 +10,30 @@
 
 extern char **environ;
 
-/* The first file there is, or NULL.  The caller frees it. */
-static char *
-find_file(void)
+/* *FILE is the first one there is, or NULL.  The caller frees it. */
+static int
+find_file(char **file, struct err *e)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	char *s = NULL;
+	int n = 0;
 
-	if (xdg != NULL && xdg[0] == '/') {
-		if (asprintf(&s, "%s/forkserverd.toml", xdg) == -1)
-			s = NULL;
-	} else if (home != NULL && home[0] == '/') {
-		if (asprintf(&s, "%s/.config/forkserverd.toml", home) == -1)
-			s = NULL;
+	if (xdg != NULL && xdg[0] == '/')
+		n = asprintf(&s, "%s/forkserverd.toml", xdg);
+	else if (home != NULL && home[0] == '/')
+		n = asprintf(&s, "%s/.config/forkserverd.toml", home);
+	if (n > 0 && access(s, F_OK) == 0) {
+		*file = s;
+		return 0;
 	}
-	if (s != NULL && access(s, F_OK) == 0)
-		return s;
-	free(s);
-	if (access("/etc/forkserverd.toml", F_OK) == 0)
-		return strdup("/etc/forkserverd.toml");
-	return NULL;
+	if (n > 0)
+		free(s);
+	*file = NULL;
+	if (n != -1 && access("/etc/forkserverd.toml", F_OK) == -1)
+		return 0;
+	if (n != -1)
+		*file = strdup("/etc/forkserverd.toml");
+	return *file != NULL ? 0 : err_memory(e, "the configuration's path");
 }
 
 /* The zygote reads the file that may name it, so here it comes from what
@@ -92,17 +96,19 @@ int
 config_load_begin(struct config_reader *r, const struct config_source *s,
     struct err *e)
 {
-	char *file = s->file != NULL ? strdup(s->file) : find_file();
-	char *zygote;
+	char *file, *zygote;
 	int ok;
 
+	if (s->file == NULL && find_file(&file, e) == -1)
+		return -1;
+	if (s->file != NULL && (file = strdup(s->file)) == NULL)
+		return err_memory(e, "the configuration's path");
 	if (file == NULL)
-		return s->file == NULL ? 0 :
-					 err_set(e, ERR_SYSTEM, "no memory");
+		return 0;
 	zygote = reader_path(s->sets, s->nsets);
 	if (zygote == NULL) {
 		free(file);
-		return err_set(e, ERR_SYSTEM, "no memory");
+		return err_memory(e, "the zygote's path");
 	}
 	ok = config_reader_start(r, zygote, file, e);
 	free(zygote);

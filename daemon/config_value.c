@@ -75,7 +75,7 @@ words_add(struct words *w, char *s, struct err *e)
 
 	if (v == NULL) {
 		free(s);
-		return err_set(e, ERR_SYSTEM, "no memory for a list");
+		return err_memory(e, "a list");
 	}
 	w->v = v;
 	w->v[w->n++] = s;
@@ -86,7 +86,7 @@ static int
 put_text(void *at, char *s, struct err *e)
 {
 	if (s == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a string");
+		return err_memory(e, "a string");
 	free(*(char **)at);
 	*(char **)at = s;
 	return 0;

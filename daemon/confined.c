@@ -1,5 +1,6 @@
 #include "daemon/confined.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,9 @@ confined_check(pid_t pid, int pidfd, struct err *e)
 	if (pid <= 0 || pidfd == -1)
 		return denied(e, pid, "is in another pid namespace, or over");
 	if (!process_bounds(getpid(), &mine) || !process_bounds(pid, &its))
-		return denied(e, pid, "is over, or /proc does not show it");
+		return errno != 0 ?
+		    err_sys(e, errno, "look at process %d", (int)pid) :
+		    denied(e, pid, "is over, or /proc does not show it");
 	if (!same_namespace(pid, "user"))
 		return denied(e, pid, "is in another user namespace");
 	if (!same_namespace(pid, "pid"))

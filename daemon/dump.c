@@ -192,7 +192,7 @@ dump_begin(struct child *c, const struct request *rq, uint64_t timeout_ns,
 		    DUMP_MAX, (uintmax_t)c->id);
 	d = dump_new(c, rq->client->id, timeout_ns);
 	if (d == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a dump");
+		return err_memory(e, "a dump");
 	d->request = rq->id;
 	ask(d);
 	return 0;
@@ -240,7 +240,7 @@ keep_look(struct dump *d, const msgpack_object *look)
 	msgpack_packer pk;
 
 	d->found.looked = true;
-	msgpack_packer_init(&pk, &d->found.look, msgpack_sbuffer_write);
+	pack_init(&pk, &d->found.look);
 	msgpack_pack_object(&pk, *look);
 	if (look_fits(&d->found.look))
 		return;

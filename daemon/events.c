@@ -53,7 +53,7 @@ events_subscribe(struct client *cl, struct subscription *s, struct err *e)
 		    EVENTS_SUBSCRIPTIONS_MAX);
 	new = malloc(sizeof(*new));
 	if (new == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a subscription");
+		return err_memory(e, "a subscription");
 	s->id = ++ev->last_id;
 	s->conn = cl->id;
 	*new = *s;

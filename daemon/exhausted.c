@@ -78,6 +78,15 @@ exhausted_descriptors(struct err *e)
 	return set(e, "descriptors");
 }
 
+int
+exhausted_watches(struct err *e)
+{
+	err_set(e, ERR_BUSY,
+	    "the kernel watches no more descriptors for the daemon's user "
+	    "(fs.epoll.max_user_watches)");
+	return set(e, "space");
+}
+
 bool
 exhausted_nearly(void)
 {

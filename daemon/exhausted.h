@@ -20,4 +20,9 @@ int exhausted_descriptors(struct err *e);
 /* Even of those there are few: nobody is to be told that there are none. */
 bool exhausted_nearly(void);
 
+/* Fills E, and returns -1, where libev tells EV_ERROR of a descriptor that it was
+ * just given: the kernel has no room to watch it.  What comes over it is not
+ * heard. */
+int exhausted_watches(struct err *e);
+
 #endif

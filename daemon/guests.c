@@ -8,7 +8,7 @@
 static int
 no_memory(struct err *e)
 {
-	return err_set(e, ERR_SYSTEM, "no memory for the users");
+	return err_memory(e, "the users");
 }
 
 static int

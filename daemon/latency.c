@@ -19,8 +19,7 @@ latency_init(struct latency *l, struct err *e)
 	for (int s = 0; s < LATENCY_STARTS; s++)
 		for (int p = 0; p < PHASES; p++)
 			if (hdr_init(1, LONGEST_NS, DIGITS, &l->of[s][p]) != 0)
-				return err_set(e, ERR_SYSTEM,
-				    "no memory for histograms");
+				return err_memory(e, "histograms");
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/limits_ask.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "daemon/cgroup_limit.h"
@@ -27,9 +28,13 @@ static int
 look(struct ask *a, const struct template *t, struct err *e)
 {
 	const struct client *c = a->c;
-	bool there = c->pid > 0 && c->pidfd != -1 &&
-	    process_hard_limits(c->pid, a->hard);
+	bool there;
+	int wanted;
 
+	errno = 0;
+	there = c->pid > 0 && c->pidfd != -1 &&
+	    process_hard_limits(c->pid, a->hard);
+	wanted = there ? 0 : errno;
 	for (int i = 0; there && i < LIMITS; i++) {
 		a->peer_rules[i] = c->account.uid == 0 &&
 		    process_capable(c->pid, limits_capability(i));
@@ -39,6 +44,8 @@ look(struct ask *a, const struct template *t, struct err *e)
 	/* What was read was his, as his number is not free yet. */
 	if (there && !pidfd_exited(c->pidfd))
 		return 0;
+	if (wanted != 0)
+		return err_sys(e, wanted, "look at process %d", (int)c->pid);
 	return err_set(e, ERR_DENIED,
 	    "process %d is over, or its limits cannot be read: a child can be "
 	    "given none",

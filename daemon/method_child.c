@@ -109,7 +109,7 @@ method_list(struct request *rq, struct err *e)
 	v = calloc(children_live(rq->srv) + cs->count[CHILD_ENDED] + 1,
 	    sizeof(*v));
 	if (v == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a list");
+		return err_memory(e, "a list");
 	TAILQ_FOREACH(c, &cs->live, link)
 	if (identity_may_touch(rq->client, c->uid))
 		v[n++] = c;

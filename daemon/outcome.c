@@ -25,7 +25,7 @@ take_value(struct child *c, const msgpack_object_map *m, msgpack_sbuffer *raw,
 	};
 	msgpack_packer pk;
 
-	msgpack_packer_init(&pk, raw, msgpack_sbuffer_write);
+	pack_init(&pk, raw);
 	for (uint32_t i = 0; i < m->size; i++)
 		for (int k = OUTCOME_RESULT; k <= OUTCOME_EXCEPTION; k++) {
 			const msgpack_object *key = &m->ptr[i].key;
@@ -52,8 +52,9 @@ refuse(struct child *c, msgpack_sbuffer *raw, const char *why)
 {
 	msgpack_packer pk;
 
-	msgpack_sbuffer_clear(raw);
-	msgpack_packer_init(&pk, raw, msgpack_sbuffer_write);
+	buffer_fini(raw);
+	buffer_init(raw);
+	pack_init(&pk, raw);
 	c->outcome = OUTCOME_RESULT_ERROR;
 	pack_str(&pk, why);
 }
@@ -68,11 +69,13 @@ outcome_take(struct child *c, const msgpack_object *params, struct err *e)
 		return err_set(e, ERR_MALFORMED, "`done` without a map");
 	buffer_init(&raw);
 	r = take_value(c, &params->via.map, &raw, e);
-	if (raw.size > CHILD_OUTCOME_MAX)
+	if (pack_spoilt(&raw))
+		refuse(c, &raw, "the daemon had no memory for it");
+	else if (raw.size > CHILD_OUTCOME_MAX)
 		refuse(c, &raw, "it is larger than result_bytes");
 	if (r == 0 && buffer_keep(&c->outcome_raw, &raw) == -1) {
 		c->outcome = OUTCOME_NONE;
-		r = err_set(e, ERR_SYSTEM, "no memory for an outcome");
+		r = err_memory(e, "an outcome");
 	}
 	buffer_fini(&raw);
 	return r;

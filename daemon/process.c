@@ -1,5 +1,6 @@
 #include "daemon/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
@@ -62,6 +63,14 @@ read_bounds(const char *line, struct process_bounds *b, bool *found)
 	}
 }
 
+/* Of the errors of a look only those of our own stay in errno. */
+static void
+keep_wants(void)
+{
+	if (errno != ENOMEM && errno != EMFILE && errno != ENFILE)
+		errno = 0;
+}
+
 bool
 process_bounds(pid_t pid, struct process_bounds *b)
 {
@@ -71,11 +80,13 @@ process_bounds(pid_t pid, struct process_bounds *b)
 	FILE *f;
 
 	*b = (struct process_bounds){ 0 };
+	errno = 0;
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	f = fopen(path, "re");
 	/* The line of its groups can be very long. */
 	while (f != NULL && getline(&line, &size, f) != -1)
 		read_bounds(line, b, &found);
+	keep_wants();
 	free(line);
 	if (f != NULL)
 		fclose(f);
@@ -89,6 +100,7 @@ process_hard_limits(pid_t pid, rlim_t hard[RLIM_NLIMITS])
 	int found = -1; /* the first line is the head */
 	FILE *f;
 
+	errno = 0;
 	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
 	f = fopen(path, "re");
 	/* In the order of their numbers; a name of 26 columns, both limits. */
@@ -101,6 +113,7 @@ process_hard_limits(pid_t pid, rlim_t hard[RLIM_NLIMITS])
 			    strtoull(v, NULL, 10);
 		found++;
 	}
+	keep_wants();
 	if (f != NULL)
 		fclose(f);
 	return found == RLIM_NLIMITS;

@@ -15,9 +15,10 @@ struct process_bounds {
 	unsigned long seccomp; /* filters; ULONG_MAX: the strict mode */
 };
 
-/* False: it is not there, or /proc does not show it. */
+/* False: it is not there, or /proc does not show it, and errno is 0; or there is
+ * nothing to look with, as errno says. */
 bool process_bounds(pid_t, struct process_bounds *);
-/* Its hard limits, by resource.  False as above. */
+/* Its hard limits, by resource.  False and errno as above. */
 bool process_hard_limits(pid_t, rlim_t hard[RLIM_NLIMITS]);
 /* Whether it has the capability now; false also as above. */
 bool process_capable(pid_t, int capability);

@@ -9,12 +9,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/child_end.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "proto/map.h"
+#include "proto/pack.h"
 
 #define DATAGRAM_MAX 4096 /* bytes, as systemd has it */
 #define TURN 16           /* datagrams of one child, then others' */
@@ -62,8 +64,10 @@ readiness_told(struct child *c, const msgpack_object *params, struct err *e)
 		return -1;
 	has = map_obj(&m, "value", MAP_OPTIONAL, &value);
 	if (has == 1) {
-		msgpack_packer_init(&pk, &r->value, msgpack_sbuffer_write);
+		pack_init(&pk, &r->value);
 		msgpack_pack_object(&pk, *value);
+		if (pack_spoilt(&r->value))
+			return err_memory(e, "the value of `told`");
 	}
 	if (r->value.size > SPAWN_MAX_READY)
 		return err_set(e, ERR_LIMIT, "`told` with a value of %zu bytes",
@@ -157,7 +161,10 @@ read_cb(struct ev_loop *loop, ev_io *w, int events)
 	struct child *c = w->data;
 
 	(void)loop;
-	(void)events;
+	if ((events & EV_ERROR) != 0) {
+		child_unheard(c);
+		return;
+	}
 	for (int i = 0; i < TURN && read_one(c); i++)
 		;
 }
@@ -201,7 +208,7 @@ readiness_open(struct child *c, struct spawn *s, struct err *e)
 		return 0;
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a child");
+		return err_memory(e, "a child");
 	c->readiness = r;
 	r->how = s->ready;
 	r->fd = -1;
@@ -256,7 +263,7 @@ readiness_pack_result(const struct child *c, msgpack_packer *pk,
 	if (r == NULL || r->value.size == 0)
 		return;
 	pack_key(pk, m, "value");
-	msgpack_sbuffer_write(pk->data, r->value.data, r->value.size);
+	pack_append(pk, &r->value);
 }
 
 void

@@ -89,8 +89,7 @@ pack_outcome(const struct child *c, size_t max, msgpack_packer *pk,
 		pack_key(pk, m, "exception");
 		break;
 	}
-	msgpack_sbuffer_write(pk->data, c->outcome_raw.data,
-	    c->outcome_raw.size);
+	pack_append(pk, &c->outcome_raw);
 }
 
 static void
@@ -110,7 +109,7 @@ pack_hang(const struct child *c, size_t max, msgpack_packer *pk,
 	if (c->hang.raw.size == 0 || c->hang.raw.size > max)
 		return;
 	pack_key(pk, m, "hang");
-	msgpack_sbuffer_write(pk->data, c->hang.raw.data, c->hang.raw.size);
+	pack_append(pk, &c->hang.raw);
 }
 
 void
@@ -205,6 +204,8 @@ record_answer_fits(const struct msg_out *o, struct err *e)
 	struct frame_scan scan = { 0 };
 	size_t n;
 
+	if (pack_spoilt(&o->buf))
+		return err_memory(e, "the answer");
 	if (frame_scan(&scan, (const uint8_t *)o->buf.data, o->buf.size,
 		&frame_limits_default, &n, e) == 1)
 		return 0;

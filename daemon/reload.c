@@ -198,7 +198,7 @@ reload_ask(struct server *srv, const struct request *rq, struct bytes name,
 	r = calloc(1, sizeof(*r));
 	if (r == NULL || (name.n > 0 && (r->name = bytes_dup(name)) == NULL)) {
 		free(r);
-		return err_set(e, ERR_SYSTEM, "no memory for a reload");
+		return err_memory(e, "a reload");
 	}
 	TAILQ_INIT(&r->steps);
 	if (rq != NULL) {

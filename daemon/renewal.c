@@ -50,10 +50,12 @@ start(struct template *t, struct lane *l, const struct config_template *cfg)
 	struct failure f = { 0 };
 
 	r->z = zygote_start(l, cfg, ++t->generation, &f.err);
-	if (r->z == NULL)
-		failed(t, t->generation, &f);
-	else
+	if (r->z != NULL) {
 		events_template(t);
+		return;
+	}
+	f.err.code = ERR_TEMPLATE_FAILED;
+	failed(t, t->generation, &f);
 }
 
 /* There is none that a next one could replace. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/fdcloser.h"
 #include "daemon/log.h"
+#include "proto/reserve.h"
 
 static void
 make_instance(struct server *srv)
@@ -38,6 +40,36 @@ hold_stdio(void)
 		close(fd);
 }
 
+/* Where libev gets nothing it aborts. */
+static void *
+allocate(void *p, long n)
+{
+	if (n > 0)
+		return reserve_realloc(p, n);
+	free(p);
+	return NULL;
+}
+
+static void
+nudge_cb(struct ev_loop *loop, ev_async *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+}
+
+/* EV_ERROR of a descriptor that the kernel has no room to watch is told when the
+ * loop is about to wait, and heard only when that is over. */
+static void
+about_to_wait(struct ev_loop *loop)
+{
+	struct server *srv = ev_userdata(loop);
+
+	reserve_fill();
+	if (ev_pending_count(loop) > 0)
+		ev_async_send(loop, &srv->nudge);
+}
+
 int
 server_init(struct server *srv, struct config *cfg,
     const struct config_source *source, int ready_fd, struct err *e)
@@ -50,9 +82,15 @@ server_init(struct server *srv, struct config *cfg,
 	make_instance(srv);
 	own_limits_take(&srv->limits);
 	signal(SIGPIPE, SIG_IGN);
+	reserve_fill();
+	ev_set_allocator(allocate);
 	srv->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (srv->loop == NULL)
 		return err_set(e, ERR_SYSTEM, "make an event loop");
+	ev_set_userdata(srv->loop, srv);
+	ev_async_init(&srv->nudge, nudge_cb);
+	ev_async_start(srv->loop, &srv->nudge);
+	ev_set_loop_release_cb(srv->loop, about_to_wait, NULL);
 	clients_init(&srv->clients);
 	children_init(srv);
 	leftovers_init(&srv->leftovers);
@@ -162,6 +200,7 @@ server_fini(struct server *srv)
 	notify_fini(srv);
 	ev_timer_stop(srv->loop, &srv->drain.step);
 	ev_timer_stop(srv->loop, &srv->drain.deadline);
+	ev_async_stop(srv->loop, &srv->nudge);
 	ev_loop_destroy(srv->loop);
 	srv->loop = NULL;
 }

@@ -33,8 +33,9 @@
 struct server {
 	struct ev_loop *loop; /* its own, never libev's default one,
 					 * which would reap every child */
-	struct config *cfg;   /* in force; what is in it may go with a reload */
-	char instance[33];    /* random, in hex */
+	ev_async nudge;
+	struct config *cfg; /* in force; what is in it may go with a reload */
+	char instance[33];  /* random, in hex */
 	uint64_t started_ns;
 	uid_t uid;
 	struct guests guests;

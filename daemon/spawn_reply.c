@@ -6,6 +6,7 @@
 
 #include "daemon/asker.h"
 #include "daemon/capture.h"
+#include "daemon/child_end.h"
 #include "daemon/child_limit.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
@@ -31,7 +32,7 @@ static void
 begin_error(struct error_map *em, enum err_code code, const char *msg)
 {
 	msgpack_sbuffer_init(&em->buf);
-	msgpack_packer_init(&em->pk, &em->buf, msgpack_sbuffer_write);
+	pack_init(&em->pk, &em->buf);
 	pack_map_begin(&em->pk, &em->m);
 	pack_kv_str(&em->pk, &em->m, "code", err_name(code));
 	pack_kv_text(&em->pk, &em->m, "message", msg);
@@ -49,7 +50,7 @@ send_error(struct child *c, struct error_map *em)
 	while ((a = asker_take(c)) != NULL) {
 		msg_out_init(&o);
 		msg_begin_error(&o, a->request);
-		msgpack_sbuffer_write(&o.buf, em->buf.data, em->buf.size);
+		pack_append(&o.pk, &em->buf);
 		client_put_id(c->srv, a->conn, &o);
 		asker_free(a);
 	}
@@ -78,8 +79,9 @@ spawn_reply_pack(const struct child *c, msgpack_packer *pk)
 	pack_map_end(&m);
 }
 
-/* The result of a spawn, to one who asked for it. */
-static void
+/* The result of a spawn, to one who asked for it.  -1: he is told that there is
+ * no memory for it. */
+static int
 tell(const struct child *c, uint64_t conn, uint32_t request, bool want_pidfd)
 {
 	struct msg_out o;
@@ -96,12 +98,16 @@ tell(const struct child *c, uint64_t conn, uint32_t request, bool want_pidfd)
 			pack_kv_bool(&o.pk, &m, "pidfd", true);
 	}
 	pack_map_end(&m);
-	client_put_id(c->srv, conn, &o);
+	return client_put_id(c->srv, conn, &o);
 }
 
 void
 spawn_reply_started(struct child *c)
 {
+	static const struct err untold = {
+		.code = ERR_BUSY,
+		.msg = "there was no memory to tell of its start",
+	};
 	struct asker *a;
 
 	if (c->answered || c->pid == 0 || c->at.noticed == 0)
@@ -118,7 +124,9 @@ spawn_reply_started(struct child *c)
 	log_debug("conn=%ju child=%ju pid=%d op=started", (uintmax_t)c->asker,
 	    (uintmax_t)c->id, (int)c->pid);
 	while ((a = asker_take(c)) != NULL) {
-		tell(c, a->conn, a->request, a->want_pidfd);
+		/* Who is told that there is none gets none. */
+		if (tell(c, a->conn, a->request, a->want_pidfd) == -1)
+			child_kill(c, &untold);
 		asker_free(a);
 	}
 	events_started(c);
@@ -200,8 +208,7 @@ spawn_reply_died(struct child *c)
 	pack_kv_uint(&em.pk, &em.m, "id", c->id);
 	if (c->outcome == OUTCOME_EXCEPTION) {
 		pack_key(&em.pk, &em.m, "exception");
-		msgpack_sbuffer_write(&em.buf, c->outcome_raw.data,
-		    c->outcome_raw.size);
+		pack_append(&em.pk, &c->outcome_raw);
 	}
 	send_error(c, &em);
 }

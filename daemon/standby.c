@@ -106,9 +106,16 @@ hear(struct standby *sb)
 static void
 read_cb(struct ev_loop *loop, ev_io *w, int events)
 {
+	struct err e;
+
 	(void)loop;
-	(void)events;
-	hear(w->data);
+	if ((events & EV_ERROR) == 0) {
+		hear(w->data);
+		return;
+	}
+	exhausted_watches(&e);
+	pool_lost(((struct standby *)w->data)->pool, w->data, e.msg);
+	standby_retire(w->data);
 }
 
 static struct standby *
@@ -118,7 +125,7 @@ make(struct pool *p, struct zygote *z, struct err *e)
 	int sv[2];
 
 	if (sb == NULL) {
-		err_set(e, ERR_SYSTEM, "no memory for a standby");
+		err_memory(e, "a standby");
 		return NULL;
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
@@ -151,7 +158,7 @@ standby_order(struct pool *p, struct zygote *z, struct err *e)
 		return NULL;
 	sb->order = ++srv->children.last_order;
 	if (table_put(&srv->standbys, sb->order, sb) == -1) {
-		err_set(e, ERR_SYSTEM, "no memory for a standby");
+		err_memory(e, "a standby");
 		drop(sb);
 		return NULL;
 	}
@@ -261,7 +268,7 @@ int
 standby_hand(struct standby *sb, struct child *c, struct err *e)
 {
 	if (child_number(c, sb->order) == -1)
-		return err_set(e, ERR_SYSTEM, "no memory for a child");
+		return err_memory(e, "a child");
 	if (cgroup_limit(sb->cgroup, &c->limits, e) == -1 ||
 	    child_ctl_take(c, sb->st.fd, e) == -1) {
 		/* What its group has by now is not for the next one. */

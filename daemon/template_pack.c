@@ -43,7 +43,7 @@ pack_array(msgpack_packer *pk, struct pack_map *m, const char *key,
 {
 	pack_key(pk, m, key);
 	if (a->size > 0)
-		msgpack_sbuffer_write(pk->data, a->data, a->size);
+		pack_append(pk, a);
 	else
 		msgpack_pack_array(pk, 0);
 }

@@ -102,8 +102,7 @@ templates_init(struct server *srv, struct err *e)
 	TAILQ_INIT(&ts->zygotes);
 	for (size_t i = 0; i < srv->cfg->ntemplates; i++)
 		if (template_new(srv, srv->cfg->templates[i]) == NULL)
-			return err_set(e, ERR_SYSTEM,
-			    "no memory for templates");
+			return err_memory(e, "templates");
 	return 0;
 }
 

@@ -126,7 +126,7 @@ tenant_of(struct template *pattern, const struct account *a, struct err *e)
 	t = template_new(srv, pattern->cfg);
 	if (t == NULL) {
 		account_fini(&copy);
-		err_set(e, ERR_SYSTEM, "no memory for a template");
+		err_memory(e, "a template");
 		return NULL;
 	}
 	t->tenant = true;

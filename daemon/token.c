@@ -133,13 +133,13 @@ token_tell(const struct token *t, const struct request *rq, bool leased)
 
 	msg_out_init(&o);
 	msg_begin_result(&o, rq->id);
-	msgpack_sbuffer_write(&o.buf, t->reply.data, t->reply.size);
+	pack_append(&o.pk, &t->reply);
 	client_put(rq->client, &o);
 	if (!leased)
 		return;
 	msg_out_init(&o);
 	msg_begin_notify(&o, "exited");
-	msgpack_sbuffer_write(&o.buf, t->record.data, t->record.size);
+	pack_append(&o.pk, &t->record);
 	client_put(rq->client, &o);
 }
 
@@ -161,7 +161,7 @@ token_give(struct child *c, const struct request *rq, struct bytes name,
 	}
 	t = calloc(1, sizeof(*t) + name.n + 1);
 	if (t == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a token");
+		return err_memory(e, "a token");
 	memcpy(t->name, name.p, name.n);
 	t->uid = rq->client->account.uid;
 	t->digest = digest(rq);
@@ -208,12 +208,15 @@ token_child_forgotten(struct child *c)
 	if (t == NULL)
 		return;
 	buffer_init(&raw);
-	msgpack_packer_init(&pk, &raw, msgpack_sbuffer_write);
+	pack_init(&pk, &raw);
 	spawn_reply_pack(c, &pk);
-	buffer_keep(&t->reply, &raw);
-	msgpack_sbuffer_clear(&raw);
+	if (buffer_keep(&t->reply, &raw) == -1)
+		pack_spoil(&t->reply);
+	buffer_fini(&raw);
+	buffer_init(&raw);
 	record_pack(c, 0, false, &pk);
-	buffer_keep(&t->record, &raw);
+	if (buffer_keep(&t->record, &raw) == -1)
+		pack_spoil(&t->record);
 	buffer_fini(&raw);
 	t->child = NULL;
 	c->token = NULL;

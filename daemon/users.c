@@ -56,7 +56,7 @@ user_of(struct server *srv, uid_t uid, struct err *e)
 	u = calloc(1, sizeof(*u));
 	if (u == NULL || table_put(&us->by_uid, key(uid), u) == -1) {
 		free(u);
-		err_set(e, ERR_SYSTEM, "no memory for a user");
+		err_memory(e, "a user");
 		return NULL;
 	}
 	u->uid = uid;

@@ -92,7 +92,7 @@ answer(struct waiter *w)
 	pack_map_begin(&o.pk, &m);
 	pack_key(&o.pk, &m, "records");
 	msgpack_pack_array(&o.pk, w->ended);
-	msgpack_sbuffer_write(&o.buf, w->records.data, w->records.size);
+	pack_append(&o.pk, &w->records);
 	pack_pending(w, &o.pk, &m);
 	pack_map_end(&m);
 	if (record_answer_fits(&o, &e) == -1) {
@@ -154,7 +154,7 @@ waiter_new(const struct request *rq, enum waiter_mode mode, size_t n,
 	}
 	w = n == 1 ? spare_zero(&singles, SIZE(1)) : calloc(1, SIZE(n));
 	if (w == NULL) {
-		err_set(e, ERR_SYSTEM, "no memory for a wait");
+		err_memory(e, "a wait");
 		return NULL;
 	}
 	w->srv = rq->srv;
@@ -183,7 +183,7 @@ keep_record(struct waiter *w, const struct child *c)
 	if (cl == NULL ||
 	    cl->wait_bytes > w->srv->cfg->server.max_queued_bytes / 4)
 		w->left = 0;
-	msgpack_packer_init(&pk, &w->records, msgpack_sbuffer_write);
+	pack_init(&pk, &w->records);
 	record_pack(c, record_share(c, &w->left), false, &pk);
 	w->ended++;
 	if (cl != NULL)
@@ -199,7 +199,7 @@ keep_error(struct waiter *w, uint64_t id, const struct err *why)
 	struct pack_map m, em;
 	msgpack_packer pk;
 
-	msgpack_packer_init(&pk, &w->records, msgpack_sbuffer_write);
+	pack_init(&pk, &w->records);
 	pack_map_begin(&pk, &m);
 	pack_kv_uint(&pk, &m, "id", id);
 	pack_key(&pk, &m, "error");

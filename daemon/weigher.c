@@ -78,7 +78,7 @@ start_thread(struct ends ends, struct err *e)
 	int r;
 
 	if (its == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for the weigher");
+		return err_memory(e, "the weigher");
 	*its = ends;
 	/* Signals are the loop's. */
 	sigfillset(&all);

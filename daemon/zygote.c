@@ -12,6 +12,7 @@
 #include "daemon/cgroup_limit.h"
 #include "daemon/children.h"
 #include "daemon/clock.h"
+#include "daemon/exhausted.h"
 #include "daemon/failure.h"
 #include "daemon/fdcloser.h"
 #include "daemon/lane.h"
@@ -180,9 +181,15 @@ zygote_hear(struct zygote *z)
 static void
 read_cb(struct ev_loop *loop, ev_io *w, int events)
 {
+	struct err e;
+
 	(void)loop;
-	(void)events;
-	read_some(w->data);
+	if ((events & EV_ERROR) != 0) {
+		exhausted_watches(&e);
+		zygote_kill(w->data, &e);
+	} else {
+		read_some(w->data);
+	}
 }
 
 static void
@@ -237,7 +244,7 @@ zygote_start(struct lane *l, const struct config_template *cfg,
 		return NULL;
 	z = calloc(1, sizeof(*z));
 	if (z == NULL) {
-		err_set(e, ERR_SYSTEM, "no memory for a zygote");
+		err_memory(e, "a zygote");
 		return NULL;
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {

@@ -167,7 +167,7 @@ zygote_exec(const struct server *srv, const struct zygote_plan *z,
 	pid_t pid = -1;
 
 	if (argv == NULL || env == NULL)
-		err_set(e, ERR_SYSTEM, "no memory for a zygote's arguments");
+		err_memory(e, "a zygote's arguments");
 	else if (p.null == -1)
 		err_sys(e, errno, "open /dev/null");
 	else if ((pid = start(&p)) == -1 || p.failed != 0)

@@ -32,7 +32,7 @@ lend_cgroup(const struct zygote *z, const char *path, struct msg_out *o,
 		return -1;
 	if (msg_out_fd(o, procs) == 0)
 		return 0;
-	return err_set(e, ERR_SYSTEM, "no memory for a control group");
+	return err_memory(e, "a control group");
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "daemon/templates.h"
 #include "daemon/zygote.h"
 #include "proto/map.h"
+#include "proto/pack.h"
 
 /* What an order of this zygote's has become, and that is not over: one of
  * the two is NULL. */
@@ -66,7 +67,7 @@ keep_array(struct map *m, const char *key, msgpack_sbuffer *to)
 
 	if (r != 1)
 		return r;
-	msgpack_packer_init(&pk, to, msgpack_sbuffer_write);
+	pack_init(&pk, to);
 	msgpack_pack_object(&pk,
 	    (msgpack_object){ .type = MSGPACK_OBJECT_ARRAY, .via.array = *a });
 	return 1;

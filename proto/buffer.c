@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/pack.h"
 #include "proto/spare.h"
 
 #define KEEP (16u << 10) /* bytes of room; with more it is freed */
@@ -34,6 +35,10 @@ buffer_fini(msgpack_sbuffer *b)
 int
 buffer_keep(msgpack_sbuffer *to, const msgpack_sbuffer *from)
 {
+	if (pack_spoilt(from)) {
+		msgpack_sbuffer_clear(to);
+		return -1;
+	}
 	if (to->alloc < from->size) {
 		msgpack_sbuffer_destroy(to);
 		msgpack_sbuffer_init(to);

@@ -15,7 +15,7 @@ void buffer_fini(msgpack_sbuffer *b);
 /*
  * Puts what FROM holds into TO, for as long as that is kept: in the room that TO
  * has, or in new memory with none to spare, where an sbuffer's own begins with
- * 8 KiB.  0, or -1: no memory, and TO is empty.
+ * 8 KiB.  0, or -1: no memory, be it that FROM is spoilt; TO is empty then.
  */
 int buffer_keep(msgpack_sbuffer *to, const msgpack_sbuffer *from);
 

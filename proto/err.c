@@ -52,6 +52,14 @@ err_sys(struct err *e, int errno_value, const char *fmt, ...)
 }
 
 int
+err_memory(struct err *e, const char *what)
+{
+	err_set(e, ERR_SYSTEM, "no memory for %s", what);
+	e->sys = ENOMEM;
+	return -1;
+}
+
+int
 err_key(struct err *e, const char *key, const char *fmt, ...)
 {
 	va_list ap;

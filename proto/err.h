@@ -66,6 +66,9 @@ int err_set(struct err *, enum err_code, const char *fmt, ...)
 int err_sys(struct err *, int errno_value, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* There is no memory for WHAT: ERR_SYSTEM with ENOMEM.  Returns -1. */
+int err_memory(struct err *, const char *what);
+
 /* As err_set with ERR_INVALID_PARAMS and the key at fault. */
 int err_key(struct err *, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

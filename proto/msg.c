@@ -7,6 +7,7 @@
 #include "proto/buffer.h"
 #include "proto/map.h"
 #include "proto/pack.h"
+#include "proto/reserve.h"
 #include "proto/spare.h"
 
 /* With nothing in them. */
@@ -96,11 +97,10 @@ zone_free(msgpack_zone *zone)
 		msgpack_zone_free(zone);
 }
 
-int
-msg_unpack(struct msg *m, const uint8_t *p, size_t n, struct err *e)
+static msgpack_unpack_return
+unpack(struct msg *m, const uint8_t *p, size_t n)
 {
 	size_t off = 0;
-	msgpack_unpack_return r = MSGPACK_UNPACK_NOMEM_ERROR;
 
 	memset(m, 0, sizeof(*m));
 	m->params = empty_map;
@@ -108,16 +108,28 @@ msg_unpack(struct msg *m, const uint8_t *p, size_t n, struct err *e)
 	m->unpacked.zone = spare_take(&zones);
 	if (m->unpacked.zone == NULL)
 		m->unpacked.zone = msgpack_zone_new(MSGPACK_ZONE_CHUNK_SIZE);
+	if (m->unpacked.zone == NULL)
+		return MSGPACK_UNPACK_NOMEM_ERROR;
 	/* Not msgpack_unpack_next, which makes a zone each time. */
-	if (m->unpacked.zone != NULL)
-		r = msgpack_unpack((const char *)p, n, &off, m->unpacked.zone,
-		    &m->unpacked.data);
+	return msgpack_unpack((const char *)p, n, &off, m->unpacked.zone,
+	    &m->unpacked.data);
+}
+
+int
+msg_unpack(struct msg *m, const uint8_t *p, size_t n, struct err *e)
+{
+	msgpack_unpack_return r = unpack(m, p, n);
+
+	if (r == MSGPACK_UNPACK_NOMEM_ERROR && n < RESERVE_EACH &&
+	    reserve_spend()) {
+		msg_fini(m);
+		r = unpack(m, p, n);
+	}
 	if (r != MSGPACK_UNPACK_SUCCESS) {
 		msg_fini(m);
-		return err_set(e, ERR_MALFORMED,
-		    r == MSGPACK_UNPACK_NOMEM_ERROR ?
-			"no memory to unpack a frame" :
-			"frame does not unpack");
+		return r == MSGPACK_UNPACK_NOMEM_ERROR ?
+		    err_memory(e, "a frame's values") :
+		    err_set(e, ERR_MALFORMED, "frame does not unpack");
 	}
 	if (read_envelope(m, &m->unpacked.data, e) == 0)
 		return 0;
@@ -136,9 +148,10 @@ void
 msg_out_init(struct msg_out *o)
 {
 	buffer_init(&o->buf);
-	msgpack_packer_init(&o->pk, &o->buf, msgpack_sbuffer_write);
+	pack_init(&o->pk, &o->buf);
 	o->nfds = 0;
-	o->error = false;
+	o->error = o->answer = false;
+	o->id = 0;
 }
 
 void
@@ -196,6 +209,8 @@ msg_begin_result(struct msg_out *o, uint32_t id)
 	msgpack_pack_uint8(&o->pk, MSG_RESPONSE);
 	msgpack_pack_uint32(&o->pk, id);
 	msgpack_pack_nil(&o->pk);
+	o->answer = true;
+	o->id = id;
 }
 
 void
@@ -204,7 +219,8 @@ msg_begin_error(struct msg_out *o, uint32_t id)
 	msgpack_pack_array(&o->pk, 4);
 	msgpack_pack_uint8(&o->pk, MSG_RESPONSE);
 	msgpack_pack_uint32(&o->pk, id);
-	o->error = true;
+	o->error = o->answer = true;
+	o->id = id;
 }
 
 void
@@ -226,14 +242,6 @@ msg_error(struct msg_out *o, uint32_t id, const struct err *e)
 		pack_kv_uint(&o->pk, &m, "retry_ns", e->retry_ns);
 	}
 	pack_map_end(&m);
-}
-
-bool
-msg_answers(const struct msg_out *o)
-{
-	/* An array of four, the first 1: msg_begin_result, msg_begin_error. */
-	return o->buf.size > 1 && (uint8_t)o->buf.data[0] == 0x94 &&
-	    o->buf.data[1] == MSG_RESPONSE;
 }
 
 static void

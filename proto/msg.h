@@ -43,7 +43,9 @@ struct msg_out {
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 	unsigned nfds;
-	bool error; /* an error response: the nil of its result is owed */
+	bool error;  /* an error response: the nil of its result is owed */
+	bool answer; /* a response, to the request ID */
+	uint32_t id;
 	int fds[MSG_MAX_FDS]; /* owned; sent, then closed */
 };
 
@@ -67,9 +69,6 @@ void msg_begin_error(struct msg_out *, uint32_t id);
 /* A whole error response made from E: code, message, key, errno, and what is
  * exhausted. */
 void msg_error(struct msg_out *, uint32_t id, const struct err *);
-
-/* Whether O, with what was written to it, is a response. */
-bool msg_answers(const struct msg_out *);
 
 /* Reads an error map as msg_error packs it; what is not there stays empty. */
 void msg_read_error(const msgpack_object *, struct err *);

@@ -1,7 +1,62 @@
 #include "proto/pack.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "proto/reserve.h"
+
+/* No sbuffer of its own making has room without having memory. */
+#define SPOILT 1
+
+static int
+write_cb(void *data, const char *p, size_t n)
+{
+	msgpack_sbuffer *b = data;
+
+	if (pack_spoilt(b))
+		return -1;
+	if (msgpack_sbuffer_write(b, p, n) == 0 ||
+	    (b->size + n < RESERVE_EACH && reserve_spend() &&
+		msgpack_sbuffer_write(b, p, n) == 0))
+		return 0;
+	pack_spoil(b);
+	return -1;
+}
+
+void
+pack_init(msgpack_packer *pk, msgpack_sbuffer *buf)
+{
+	msgpack_packer_init(pk, buf, write_cb);
+}
+
+bool
+pack_spoilt(const msgpack_sbuffer *b)
+{
+	return b->data == NULL && b->alloc == SPOILT;
+}
+
+void
+pack_spoil(msgpack_sbuffer *b)
+{
+	free(b->data);
+	*b = (msgpack_sbuffer){ .alloc = SPOILT };
+}
+
+void
+pack_raw(msgpack_packer *pk, const void *p, size_t n)
+{
+	pk->callback(pk->data, p, n);
+}
+
+void
+pack_append(msgpack_packer *pk, const msgpack_sbuffer *from)
+{
+	if (pack_spoilt(from))
+		pack_spoil(pk->data);
+	else
+		pack_raw(pk, from->data, from->size);
+}
 
 void
 pack_map_begin(msgpack_packer *pk, struct pack_map *m)
@@ -11,7 +66,7 @@ pack_map_begin(msgpack_packer *pk, struct pack_map *m)
 	m->buf = pk->data;
 	m->at = m->buf->size;
 	m->n = 0;
-	msgpack_sbuffer_write(m->buf, head, sizeof(head));
+	pack_raw(pk, head, sizeof(head));
 }
 
 void
@@ -19,7 +74,7 @@ pack_map_end(struct pack_map *m)
 {
 	uint32_t n = htonl(m->n);
 
-	if (m->at + 5 <= m->buf->size) /* false when memory ran out */
+	if (!pack_spoilt(m->buf))
 		memcpy(m->buf->data + m->at + 1, &n, 4);
 }
 

@@ -9,6 +9,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/*
+ * A packer on BUF.  Where memory runs out BUF is spoilt: it holds nothing any
+ * more, whatever else is packed into it, and spoils what it is appended to, so
+ * that one look at the end is enough.
+ */
+void pack_init(msgpack_packer *, msgpack_sbuffer *buf);
+bool pack_spoilt(const msgpack_sbuffer *);
+void pack_spoil(msgpack_sbuffer *);
+/* Values that are packed already. */
+void pack_raw(msgpack_packer *, const void *, size_t);
+void pack_append(msgpack_packer *, const msgpack_sbuffer *);
+
 /* A map whose size is known only when it is complete: pack_map_begin reserves
  * a map32 header, pack_map_end writes the count of keys packed since. */
 struct pack_map {

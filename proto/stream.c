@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/reserve.h"
 #include "proto/spare.h"
 #include "proto/stream_out.h"
 
@@ -83,10 +84,10 @@ make_room(struct stream *s, struct err *e)
 	cap = s->in_cap == 0 ? IN_FIRST : s->in_cap * 2;
 	p = s->in == NULL ? spare_take(&firsts) : NULL;
 	if (p == NULL)
-		p = realloc(s->in, cap);
+		p = cap < RESERVE_EACH ? reserve_realloc(s->in, cap) :
+					 realloc(s->in, cap);
 	if (p == NULL)
-		return err_set(e, ERR_SYSTEM,
-		    "no memory for %zu bytes of a frame", cap);
+		return err_memory(e, "a frame");
 	s->in = p;
 	s->in_cap = cap;
 	return 0;

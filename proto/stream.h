@@ -69,7 +69,8 @@ int stream_take_fds(struct stream *, unsigned n, int *fds, struct err *);
  * Queues the message and writes what the socket takes at once.  Takes O's
  * bytes and fds in every case (O is empty afterwards and may be reused).
  * Returns 0, or -1 with E filled: ERR_LIMIT over max_out (nothing of O was
- * queued), ERR_DISCONNECTED.
+ * queued), ERR_DISCONNECTED, ERR_SYSTEM with ENOMEM where there was no memory to
+ * pack or queue it.
  */
 int stream_put(struct stream *, struct msg_out *o, struct err *);
 

@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "proto/pack.h"
+#include "proto/reserve.h"
 #include "proto/stream.h"
 
 #define OUT_BATCH 16 /* chunks of one sendmsg */
@@ -102,9 +104,10 @@ chunk_of(struct msg_out *o, size_t at)
 
 	if (at > 0)
 		close_all(o->fds, &o->nfds);
-	c = calloc(1, sizeof(*c) + o->nfds * sizeof(*c->fds));
+	c = reserve_realloc(NULL, sizeof(*c) + o->nfds * sizeof(*c->fds));
 	if (c == NULL)
 		return NULL;
+	c->next = NULL;
 	c->n = o->buf.size;
 	c->at = at;
 	c->p = msgpack_sbuffer_release(&o->buf);
@@ -121,7 +124,7 @@ queue(struct stream *s, struct msg_out *o, size_t at, struct err *e)
 	struct stream_chunk *c = chunk_of(o, at);
 
 	if (c == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a message");
+		return err_memory(e, "a message");
 	if (s->out_head == NULL)
 		s->out_head = c;
 	else
@@ -142,8 +145,11 @@ put_idle(struct stream *s, struct msg_out *o, struct err *e)
 		return -1;
 	if ((size_t)n == o->buf.size)
 		return 0;
-	if (queue(s, o, n, e) == -1)
+	if (queue(s, o, n, e) == -1) {
+		if (n > 0)
+			e->sys = 0; /* nothing can be said in its place */
 		return -1;
+	}
 	return n > 0 && stream_flush(s, e) == -1 ? -1 : 0;
 }
 
@@ -158,6 +164,8 @@ stream_put(struct stream *s, struct msg_out *o, struct err *e)
 	else if (s->out_bytes + o->buf.size > s->max_out)
 		r = err_set(e, ERR_LIMIT, "more than %zu bytes are queued",
 		    s->max_out);
+	else if (pack_spoilt(&o->buf))
+		r = err_memory(e, "a message");
 	else if (s->out_head == NULL)
 		r = put_idle(s, o, e);
 	else

@@ -162,7 +162,7 @@ bench_report_json(struct bench *b, FILE *f)
 
 	sort_all(b);
 	msgpack_sbuffer_init(&buf);
-	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	pack_init(&pk, &buf);
 	pack_map_begin(&pk, &m);
 	pack_kv_text(&pk, &m, "template", b->template);
 	pack_kv_text(&pk, &m, "call", b->call);

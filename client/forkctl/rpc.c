@@ -15,7 +15,7 @@ void
 params_init(struct params *p)
 {
 	msgpack_sbuffer_init(&p->buf);
-	msgpack_packer_init(&p->pk, &p->buf, msgpack_sbuffer_write);
+	pack_init(&p->pk, &p->buf);
 	pack_map_begin(&p->pk, &p->map);
 }
 

@@ -46,7 +46,7 @@ pack(const struct plan *p, int start, msgpack_sbuffer *buf)
 	msgpack_packer pk;
 
 	msgpack_sbuffer_init(buf);
-	msgpack_packer_init(&pk, buf, msgpack_sbuffer_write);
+	pack_init(&pk, buf);
 	pack_map_begin(&pk, &m);
 	pack_kv_text(&pk, &m, "template", p->template);
 	pack_kv_text(&pk, &m, "call", p->bench.call);

@@ -14,7 +14,7 @@
 static int
 no_memory(struct err *e)
 {
-	return err_set(e, ERR_SYSTEM, "no memory for the configuration");
+	return err_memory(e, "the configuration");
 }
 
 static int

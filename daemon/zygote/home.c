@@ -17,7 +17,7 @@ expand(char **path, const char *home, struct err *e)
 	    ((*path)[1] != '/' && (*path)[1] != '\0'))
 		return 0;
 	if (asprintf(&s, "%s%s", home, *path + 1) == -1)
-		return err_set(e, ERR_SYSTEM, "no memory for a path");
+		return err_memory(e, "a path");
 	free(*path);
 	*path = s;
 	return 0;

@@ -25,7 +25,7 @@ order_read(struct order *o, const msgpack_object *params, struct err *e)
 		return -1;
 	o->leased = leased == 1;
 	if (r == 1 && (o->cgroup = bytes_dup(cgroup)) == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for an order");
+		return err_memory(e, "an order");
 	return map_end(&m);
 }
 

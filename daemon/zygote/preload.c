@@ -140,7 +140,7 @@ preload_run(struct preload *p, PyObject *runtime, const struct conf *conf,
 		n++;
 	p->modules = calloc(n + 1, sizeof(*p->modules));
 	if (p->modules == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for import times");
+		return err_memory(e, "import times");
 	runtime_ops.loading = op_loading;
 	runtime_ops.loaded = op_loaded;
 	if (preload_call(p, runtime, "add_path", conf->path, e) == -1)

@@ -38,7 +38,7 @@ send_job(struct stream *st, struct err *e)
 	msg_out_init(&o);
 	if (msg_out_fd(&o, fd) == -1) {
 		msg_out_fini(&o);
-		return err_set(e, ERR_SYSTEM, "no memory for a descriptor");
+		return err_memory(e, "a descriptor");
 	}
 	msg_begin_request(&o, 1, "job");
 	spawn_pack_job(&job, &o.pk);

@@ -1,5 +1,6 @@
 #include "daemon/zygote/watch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,17 +127,21 @@ add(struct watch *w, const char *path, size_t n, bool any)
 			w->folders[i].any |= any;
 			return;
 		}
-	if (w->nfolders == FOLDERS_MAX)
+	if (w->nfolders == FOLDERS_MAX) {
+		w->missed++;
 		return;
+	}
 	f->path = strndup(path, n);
 	f->any = any;
 	f->wd = f->path == NULL ?
 	    -1 :
 	    inotify_add_watch(w->inotify, f->path, EVENTS | IN_ONLYDIR);
-	if (f->wd != -1)
+	if (f->wd != -1) {
 		w->nfolders++;
-	else
-		free(f->path);
+		return;
+	}
+	w->missed += f->path == NULL || errno == ENOSPC || errno == ENOMEM;
+	free(f->path);
 }
 
 static bool
@@ -160,8 +165,20 @@ look_back(struct watch *w, struct timespec since)
 			changed(w, w->files[i]);
 }
 
+static void
+close_all(struct watch *w)
+{
+	int *const fds[] = { &w->fd, &w->inotify, &w->timer };
+
+	for (int i = 0; i < 3; i++) {
+		if (*fds[i] != -1)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
 static int
-open_all(struct watch *w)
+open_all(struct watch *w, struct err *e)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 
@@ -172,21 +189,24 @@ open_all(struct watch *w)
 	    epoll_ctl(w->fd, EPOLL_CTL_ADD, w->inotify, &ev) == 0 &&
 	    epoll_ctl(w->fd, EPOLL_CTL_ADD, w->timer, &ev) == 0)
 		return 0;
-	perror("forkserver-zygote: watch files");
+	err_sys(e, errno, "watch files");
+	close_all(w);
 	return -1;
 }
 
 int
-watch_begin(struct watch *w, char **paths, struct timespec since)
+watch_begin(struct watch *w, char **paths, struct timespec since, struct err *e)
 {
 	size_t n = 0;
 
-	*w = (struct watch){ .files = paths };
+	*w = (struct watch){ .files = paths, .fd = -1 };
 	while (paths[n] != NULL)
 		n++;
 	w->nfiles = n;
 	w->folders = calloc(FOLDERS_MAX + 1, sizeof(*w->folders));
-	if (w->folders == NULL || open_all(w) == -1)
+	if (w->folders == NULL)
+		return err_memory(e, "the folders to watch");
+	if (open_all(w, e) == -1)
 		return -1;
 	qsort(w->files, n, sizeof(*w->files), by_text);
 	for (size_t i = 0; i < n; i++) {
@@ -196,5 +216,10 @@ watch_begin(struct watch *w, char **paths, struct timespec since)
 			add(w, paths[i], slash - paths[i], slash[1] == '\0');
 	}
 	look_back(w, since);
-	return 0;
+	if (w->missed == 0)
+		return 0;
+	return err_set(e, ERR_SYSTEM,
+	    "changes in %zu of %zu folders are not seen: the kernel has no "
+	    "watches left for this user (fs.inotify.max_user_watches)",
+	    w->missed, w->missed + w->nfolders);
 }

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "proto/err.h"
+
 struct watch_folder;
 
 struct watch {
@@ -22,6 +24,7 @@ struct watch {
 	size_t nfiles;
 	struct watch_folder *folders;
 	size_t nfolders;
+	size_t missed;          /* folders that the kernel has no watches for */
 	uint64_t first_ns;      /* of the changes that are not told; 0: none */
 	char changed[PATH_MAX]; /* the first of them */
 };
@@ -29,10 +32,11 @@ struct watch {
 /*
  * Watches PATHS, which are taken: files, and folders in which any new name
  * counts, with a slash at the end.  What has changed after SINCE
- * (CLOCK_REALTIME) counts as well.  What cannot be watched is not; 0, or -1:
- * nothing is.
+ * (CLOCK_REALTIME) counts as well.  What is not there is not watched.  0, or -1
+ * with E filled: that holds for others, too, or (fd is -1 then) for all.
  */
-int watch_begin(struct watch *, char **paths, struct timespec since);
+int watch_begin(struct watch *, char **paths, struct timespec since,
+    struct err *);
 /* Whether W->changed is to be told now. */
 bool watch_hear(struct watch *);
 

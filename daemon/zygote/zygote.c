@@ -83,18 +83,31 @@ fail(void)
 	z.state = FAILED;
 }
 
+/* A template whose files cannot be watched serves all the same, as far as it was
+ * told. */
+static void
+watch_sources(struct template *t)
+{
+	struct err e = { 0 };
+
+	if (watch_begin(&z.watch, t->sources, t->since, &e) == -1)
+		audit_warn(&t->preload.audit, "watch: %s", e.msg);
+	if (z.watch.fd != -1 && watch(z.watch.fd, &z.watch) == -1)
+		audit_warn(&t->preload.audit, "watch: no file is watched: %s",
+		    strerror(errno));
+}
+
 static void
 serve(const char *way)
 {
+	struct template *t = &z.work.template;
 	struct msg_out o;
 
-	tell_ready(&o, z.configure_msgid, &z.work.template, z.work.python, way);
+	if (t->sources != NULL)
+		watch_sources(t);
+	tell_ready(&o, z.configure_msgid, t, z.work.python, way);
 	say(&o);
 	z.state = READY;
-	if (z.work.template.sources != NULL &&
-	    watch_begin(&z.watch, z.work.template.sources,
-		z.work.template.since) == 0)
-		watch(z.watch.fd, &z.watch);
 }
 
 /* Has the worker fork.  Takes what is in O where it has; NULL with E

@@ -28,8 +28,7 @@ read_all(int fd, msgpack_sbuffer *to, struct err *e)
 		if (n == -1)
 			return err_sys(e, errno, "read the configuration");
 		if (msgpack_sbuffer_write(to, buf, n) == -1)
-			return err_set(e, ERR_SYSTEM,
-			    "no memory for the configuration");
+			return err_memory(e, "the configuration");
 	}
 	return 0;
 }
@@ -109,7 +108,7 @@ each_preload(const msgpack_object_kv *t, audit_config_fn *fn, struct err *e)
 			return -1;
 		module = bytes_dup(b);
 		if (module == NULL)
-			return err_set(e, ERR_SYSTEM, "no memory for a name");
+			return err_memory(e, "a name");
 		fn(module, path);
 		free(module);
 	}

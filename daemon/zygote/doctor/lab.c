@@ -41,7 +41,7 @@ split_path(struct lab *l, const char *path, struct err *e)
 	size_t n = 0;
 
 	if (path != NULL && rest == NULL)
-		return err_set(e, ERR_SYSTEM, "no memory for a path");
+		return err_memory(e, "a path");
 	while (rest != NULL && n < LAB_FOLDERS_MAX)
 		l->path[n++] = strsep(&rest, ":");
 	l->path[n] = NULL;
@@ -203,7 +203,7 @@ send_job(struct stream *st, const char *code, int out, struct err *e)
 	spawn_pack_job(&job, &o.pk);
 	if (msg_out_fd(&o, dup(out)) == -1 ||
 	    msg_out_fd(&o, dup(STDERR_FILENO)) == -1)
-		return err_set(e, ERR_SYSTEM, "no memory for a job");
+		return err_memory(e, "a job");
 	return stream_put(st, &o, e);
 }
 
