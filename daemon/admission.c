@@ -24,6 +24,12 @@ refuse(struct err *e, enum err_code code, const char *resource,
 	return -1;
 }
 
+int
+admission_busy(struct err *e, const char *resource)
+{
+	return refuse(e, ERR_BUSY, resource, HINT_NS);
+}
+
 /* USED of MAX are taken by all together. */
 static int
 room(uint64_t used, uint64_t max, const char *resource, const char *what,
@@ -33,7 +39,7 @@ room(uint64_t used, uint64_t max, const char *resource, const char *what,
 		return 0;
 	err_set(e, ERR_BUSY, "%ju %s, no more are allowed", (uintmax_t)used,
 	    what);
-	return refuse(e, ERR_BUSY, resource, HINT_NS);
+	return admission_busy(e, resource);
 }
 
 /* ... by the user alone. */
@@ -145,7 +151,7 @@ admission_spawn(const struct request *rq, const struct spawn *s, struct err *e)
 	    room(child_ctl_waiting(), JOBS_MAX, "bytes",
 		"bytes of jobs wait for their children", e) == -1 ||
 	    (capture_admit(&s->capture, e) == -1 &&
-		refuse(e, ERR_BUSY, "bytes", HINT_NS) == -1) ||
+		admission_busy(e, "bytes") == -1) ||
 	    exhausted_descriptors(e) == -1)
 		return -1;
 	return rate(rq->srv, u, e);

@@ -23,5 +23,8 @@ int admission_spawn(const struct request *, const struct spawn *,
     struct err *e);
 /* What the connection buffers may stay. */
 int admission_bytes(const struct client *, struct err *);
+/* Makes of E, whose message says so, that all together have exhausted RESOURCE,
+ * a literal.  Returns -1. */
+int admission_busy(struct err *e, const char *resource);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "daemon/admission.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
 #include "daemon/identity.h"
@@ -90,11 +91,13 @@ make_room(struct server *srv, struct err *e)
 	if (count(srv) < srv->cfg->server.max_tenants)
 		return 0;
 	least = least_used(srv);
-	if (least == NULL)
-		return err_set(e, ERR_BUSY,
+	if (least == NULL) {
+		err_set(e, ERR_BUSY,
 		    "the templates of %ju users are in use, no more are "
 		    "allowed",
 		    (uintmax_t)srv->cfg->server.max_tenants);
+		return admission_busy(e, "tenants");
+	}
 	stop(least, "there are too many");
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/admission.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
 #include "daemon/clock.h"
@@ -152,11 +153,13 @@ token_give(struct child *c, const struct request *rq, struct bytes name,
 
 	if (ts->n >= rq->srv->cfg->server.tokens) {
 		t = TAILQ_FIRST(&ts->ended);
-		if (t == NULL)
-			return err_set(e, ERR_BUSY,
+		if (t == NULL) {
+			err_set(e, ERR_BUSY,
 			    "%zu children with tokens are alive, no more are "
 			    "allowed",
 			    ts->n);
+			return admission_busy(e, "tokens");
+		}
 		let_go(ts, t);
 	}
 	t = calloc(1, sizeof(*t) + name.n + 1);

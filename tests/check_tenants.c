@@ -237,6 +237,7 @@ END_TEST
 START_TEST(the_least_used_goes)
 {
 	struct peer root, p[3];
+	struct reply r;
 	struct up u[2];
 	pid_t first;
 
@@ -256,7 +257,17 @@ START_TEST(the_least_used_goes)
 	/* One that has a child stays. */
 	u[0] = up_start(&p[1], "", "hang");
 	u[1] = up_start(&p[2], "", "hang");
-	refused(&p[0], "busy", NULL, "spawn", "{'code': 'pass'}");
+	peer_response(&p[0], peer_send(&p[0], "spawn", "{'code': 'pass'}"), &r);
+	ck_assert_str_eq(str_at(&r, "code"), "busy");
+	ck_assert_str_eq(str_at(&r, "resource"), "tenants");
+	ck_assert_int_gt(int_at(&r, "retry_ns"), 0);
+	reply_fini(&r);
+	/* There is room as soon as one of them is done. */
+	ask(&p[2], &r, "kill", "{'id': %ju}", (uintmax_t)u[1].id);
+	reply_fini(&r);
+	wait_end(&p[2], u[1].id, &r);
+	reply_fini(&r);
+	template_echo(&p[0], "");
 	for (int i = 0; i < 3; i++)
 		peer_close(&p[i]);
 	close(u[0].out);

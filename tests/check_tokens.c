@@ -103,9 +103,19 @@ START_TEST(they_are_bounded)
 	ck_assert_uint_eq(spawn(&p, "{'call': 'jobs:echo', 'token': '3'}"), 3);
 	ck_assert_uint_eq(spawn(&p, "{'call': 'jobs:hang', 'token': '2'}"), 5);
 	ck_assert_uint_eq(spawn(&p, "{'call': 'jobs:hang', 'token': '6'}"), 6);
-	refused(&p, "busy", NULL, "spawn",
-	    "{'call': 'jobs:hang', 'token': '7'}");
+	peer_response(&p,
+	    peer_send(&p, "spawn", "{'call': 'jobs:hang', 'token': '7'}"), &r);
+	ck_assert_str_eq(str_at(&r, "code"), "busy");
+	ck_assert_str_eq(str_at(&r, "resource"), "tokens");
+	ck_assert_int_gt(int_at(&r, "retry_ns"), 0);
+	reply_fini(&r);
 	spawn(&p, "{'call': 'jobs:hang'}");
+	/* There is room as soon as one of them has ended. */
+	ask(&p, &r, "kill", "{'id': 1}");
+	reply_fini(&r);
+	wait_end(&p, 1, &r);
+	reply_fini(&r);
+	spawn(&p, "{'call': 'jobs:hang', 'token': '7'}");
 	peer_close(&p);
 	live_stop();
 }
