@@ -297,6 +297,7 @@ lane_ready(struct lane *l, struct zygote *z)
 	failure_fini(&l->fail);
 	if (l->kind == ZYGOTE_WARM) {
 		t->way = l->z->way;
+		t->way_known = true;
 		free(t->reason);
 		t->reason = l->z->reason != NULL ? strdup(l->z->reason) : NULL;
 	}

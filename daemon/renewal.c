@@ -68,6 +68,7 @@ begin_anew(struct template *t, const struct config_template *cfg)
 	failure_fini(&t->renewal.fail);
 	template_configure(t, cfg);
 	t->way = ZYGOTE_PROMOTED;
+	t->way_known = false;
 	free(t->reason);
 	t->reason = NULL;
 	lane_renew(&t->warm, NULL);
@@ -134,6 +135,7 @@ take_over(struct template *t)
 	template_configure(t, z->cfg);
 	if (!warm) {
 		t->way = ZYGOTE_ADOPTS_NOT;
+		t->way_known = true;
 		free(t->reason);
 		t->reason = r->reason;
 		r->reason = NULL;

@@ -113,7 +113,8 @@ template_pack(const struct template *t, msgpack_packer *pk)
 	pack_kv_str(pk, &m, "mode", config_mode_name(t->cfg->mode));
 	pack_kv_str(pk, &m, "state",
 	    t->gone ? "removed" : state_name(template_state(t)));
-	pack_kv_str(pk, &m, "way", zygote_way_name(t->way));
+	if (t->way_known)
+		pack_kv_str(pk, &m, "way", zygote_way_name(t->way));
 	if (t->reason != NULL)
 		pack_kv_text(pk, &m, "reason", t->reason);
 	pack_kv_uint(pk, &m, "generation",

@@ -51,6 +51,7 @@ struct template
 	uint64_t
 	    generation; /* of the newest zygote, also where that failed to start; from 1 */
 	enum zygote_way way; /* as the last warm zygote found */
+	bool way_known;      /* false: it is only supposed */
 	char *reason;        /* why not promoted; NULL: it is */
 	struct lane warm, cold;
 	struct pool pool; /* of the warm one */

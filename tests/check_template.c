@@ -131,6 +131,8 @@ START_TEST(settings_of_a_template)
 		   "preload = [\"jobs\"]\nenv = { COLOUR = \"blue\" }\n");
 	peer_open(&p);
 	ck_assert_str_eq(template_str(&p, "lazy", "state"), "idle");
+	/* How its children will start is not known yet. */
+	ck_assert_str_eq(template_str(&p, "lazy", "way"), "");
 	live.baseline += 1; /* the socket of its zygote */
 	/* Its environment is the children's, where a spawn gives none. */
 	ck_assert_int_eq(run(&p, &r,

@@ -55,6 +55,10 @@ static const char common_help[] =
     "                     UTF-8 as {\"$bin\": \"hex\"}); errors, too\n"
     "      --help         this text\n";
 
+static const char version_help[] =
+    "Without a verb:\n"
+    "      --version      the versions of forkctl and of the protocol\n";
+
 static void
 print_help(FILE *f)
 {
@@ -67,11 +71,11 @@ print_help(FILE *f)
 	for (size_t i = 0; i < NVERBS; i++)
 		fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->line);
 	fprintf(f,
-	    "\n%s\n"
+	    "\n%s\n%s\n"
 	    "Exit status: 0, or the child's (128+n for signal n); 124 when\n"
 	    "wait --timeout is over; 126 when a child cannot be set up; 125\n"
 	    "for every other failure of forkctl's or the daemon's own.\n",
-	    common_help);
+	    common_help, version_help);
 }
 
 void

@@ -107,8 +107,8 @@ failed_line(FILE *f, const msgpack_object *o, size_t width)
 	mem = open_memstream(&line, &n);
 	if (mem == NULL)
 		abort();
-	renewal_tell_failed(mem, rpc_text(o, "name"),
-	    rpc_uint(failed, "generation"), error, rpc_uint(o, "generation"));
+	renewal_tell_failed(mem, o, rpc_uint(failed, "generation"), error,
+	    rpc_uint(o, "generation"));
 	fclose(mem);
 	cut_line(f, line, width);
 	free(line);

@@ -23,7 +23,7 @@ has_failed(const msgpack_object *o)
 static bool
 tell_step(const msgpack_object *o)
 {
-	struct bytes name = rpc_text(o, "name"), change = rpc_text(o, "change");
+	struct bytes change = rpc_text(o, "change");
 	uint64_t generation = rpc_uint(o, "generation");
 	const msgpack_object *error;
 	struct map m;
@@ -31,13 +31,12 @@ tell_step(const msgpack_object *o)
 
 	if (map_init(&m, o, "", &e) == 0 &&
 	    map_obj(&m, "error", MAP_OPTIONAL, &error) == 1) {
-		renewal_tell_failed(stderr, name, generation, error,
+		renewal_tell_failed(stderr, o, generation, error,
 		    rpc_uint(o, "serves"));
 		fputc('\n', stderr);
 		return true;
 	}
-	fputs("template=", stdout);
-	text_word(stdout, name.p, name.n);
+	renewal_tell_whose(stdout, o);
 	if (generation != 0)
 		printf(" gen=%" PRIu64, generation);
 	fputc(' ', stdout);
@@ -115,7 +114,8 @@ const struct verb verb_reload = {
 	    "while the old one\nserves; with TEMPLATE that one alone, changed "
 	    "or not. New spawns go to it when it\nis ready; children of the "
 	    "old one live on. Waits until all is made, and tells what\nhas "
-	    "become of each template and which changes need a restart.\n\n"
+	    "become of each template (uid=: another user's own) and which "
+	    "changes need a\nrestart.\n\n"
 	    "Exit status: 0; 1 when a template failed, which serves on as it "
 	    "was; 125 when the\nconfiguration is wrong: then nothing has "
 	    "changed.\n",

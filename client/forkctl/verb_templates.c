@@ -78,8 +78,8 @@ tell_renewal(const msgpack_object *o)
 	    map_obj(&fm, "error", MAP_REQUIRED, &error) != 1)
 		return;
 	fputc('\n', stdout);
-	renewal_tell_failed(stdout, rpc_text(o, "name"),
-	    rpc_uint(failed, "generation"), error, rpc_uint(o, "generation"));
+	renewal_tell_failed(stdout, o, rpc_uint(failed, "generation"), error,
+	    rpc_uint(o, "generation"));
 	fputc('\n', stdout);
 	if (map_init(&fm, error, "error.", &e) == 0)
 		tell_text(&fm, "traceback", "", true);
@@ -227,12 +227,13 @@ const struct verb verb_templates = {
 	.args = "[NAME]",
 	.line = "list the templates and how their children start",
 	.help =
-	    "WAY is how children start by default: promoted (a warmed "
-	    "subinterpreter made\nmain, all of Python works), unpromoted or "
-	    "cold, with the REASON for these.\nBelow the table: of each "
-	    "template that failed the error and its traceback, and\nwhat "
-	    "preloads left behind. With NAME only that template, and for each "
-	    "of its\npreloads how long its import took, its own imports "
-	    "included, and by how much\nthe zygote grew meanwhile.\n",
+	    "WAY is how children start by default, once that is known: "
+	    "promoted (a warmed\nsubinterpreter made main, all of Python "
+	    "works), unpromoted or cold, with the REASON\nfor these. Below the "
+	    "table: of each template that failed the error and its "
+	    "traceback,\nand the warnings: what preloads left behind, what is "
+	    "not watched. With NAME only\nthat template, and for each of its "
+	    "preloads how long its import took, its own\nimports included, and "
+	    "by how much the zygote grew meanwhile.\n",
 	.exec = exec_templates,
 };

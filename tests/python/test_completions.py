@@ -138,5 +138,6 @@ def test_each_verb(shell):
 @pytest.mark.parametrize("verb", ["", *VERBS])
 def test_each_long_option(shell, verb):
     words = [verb] if verb else []
+    assert ("--version" in long_options(words)) == (not words)
     offered = {name for name in shell.options(words) if name.startswith("--")}
     assert offered == long_options(words)

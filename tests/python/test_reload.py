@@ -83,6 +83,28 @@ def test_reload_tells_what_has_become_of_each_template(daemon):
     assert "scipyy" not in daemon.forkctl("templates").stdout
 
 
+def test_reload_tells_whose_a_template_is(daemon):
+    if os.geteuid() != 0:
+        pytest.skip("cannot be another user")
+    daemon.preload("trio", more='[template.theirs]\nuser = "daemon"\n')
+    assert daemon.forkctl("reload").stdout == "template=theirs uid=1 gen=1 added\n"
+    daemon.preload("trio", more='[template.theirs]\nuser = "daemon"\npreload = ["scipyy"]\n')
+    failed = daemon.forkctl("reload")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("template=theirs uid=1 gen=2 failed: preload ")
+
+
+def test_templates_tells_no_way_of_one_that_never_came_up(daemon):
+    daemon.preload("trio", more='[template.broken]\npreload = ["scipyy"]\n')
+    assert daemon.forkctl("reload").returncode == 1
+    lines = daemon.forkctl("templates").stdout.splitlines()
+    [broken] = [line.split() for line in lines if line.startswith("broken ")]
+    assert "failed" in broken
+    assert "promoted" not in broken
+    told = json.loads(daemon.forkctl("templates", "broken", "--json").stdout)
+    assert "way" not in told
+
+
 def test_reload_refuses_a_wrong_file(daemon):
     daemon.preload("trio", more="mode = 'free'\n")
     refused = daemon.forkctl("reload")
