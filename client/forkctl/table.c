@@ -133,28 +133,36 @@ put_cut(FILE *f, const char *s, size_t width)
 }
 
 static void
-put_row(const struct table *t, FILE *f, char **row, const size_t *widths,
-    size_t width)
+put_row(const struct table *t, FILE *f, char **row, const size_t *widths)
 {
-	size_t at = 0;
-
 	for (unsigned c = 0; c < t->columns; c++) {
 		size_t pad = widths[c] - text_width(row[c]);
 		bool last = c + 1 == t->columns;
 
 		if ((t->right & 1u << c) != 0)
 			spaces(f, pad);
-		if (last && width > 0)
-			put_cut(f, row[c], width > at ? width - at : 0);
-		else
-			fputs(row[c], f);
+		fputs(row[c], f);
 		if (!last && (t->right & 1u << c) == 0)
 			spaces(f, pad);
 		if (!last)
 			spaces(f, 2);
-		at += widths[c] + 2;
 	}
-	fputc('\n', f);
+}
+
+static void
+put_cut_row(const struct table *t, FILE *f, char **row, const size_t *widths,
+    size_t width)
+{
+	char *line = NULL;
+	size_t n;
+	FILE *mem = open_memstream(&line, &n);
+
+	if (mem == NULL)
+		abort();
+	put_row(t, mem, row, widths);
+	fclose(mem);
+	put_cut(f, line, width);
+	free(line);
 }
 
 void
@@ -168,8 +176,13 @@ table_print(const struct table *t, FILE *f, size_t width)
 		if (w > widths[i % t->columns])
 			widths[i % t->columns] = w;
 	}
-	for (size_t i = 0; i + t->columns <= t->n; i += t->columns)
-		put_row(t, f, t->cells + i, widths, width);
+	for (size_t i = 0; i + t->columns <= t->n; i += t->columns) {
+		if (width > 0)
+			put_cut_row(t, f, t->cells + i, widths, width);
+		else
+			put_row(t, f, t->cells + i, widths);
+		fputc('\n', f);
+	}
 }
 
 size_t

@@ -1,83 +1,43 @@
-#include <errno.h>
 #include <getopt.h>
-#include <poll.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "client/forkctl/json.h"
 #include "client/forkctl/rpc.h"
+#include "client/forkctl/screen.h"
+#include "client/forkctl/table.h"
+#include "client/forkctl/text.h"
 #include "client/forkctl/top_frame.h"
+#include "proto/clock.h"
 
-#define EACH_MS 1000
-/* Another screen and back; the cursor hidden; long lines cut; one picture at
- * once, where the terminal knows how. */
-#define ENTER "\033[?1049h\033[?25l\033[?7l\033[H\033[2J"
-#define LEAVE "\033[?7h\033[?25h\033[?1049l"
-#define BEGIN "\033[?2026h\033[H"
-#define END "\033[?2026l"
+#define LOST_NS (60 * NS_PER_S)
+#define LOOK_MS 2000 /* a key waits as long for its effect */
 
-static volatile sig_atomic_t ended, stops;
-static struct termios as_it_was;
-
-/* SIGWINCH only interrupts the wait. */
-static void
-signal_cb(int sig)
-{
-	if (sig == SIGTSTP)
-		stops = 1;
-	else if (sig != SIGWINCH)
-		ended = sig;
-}
-
-/* The terminal is ours: a key is heard at once, what was on it is kept. */
-static void
-enter(void)
-{
-	struct termios now = as_it_was;
-
-	now.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	now.c_cc[VMIN] = 1;
-	now.c_cc[VTIME] = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &now);
-	fputs(ENTER, stdout);
-}
-
-static void
-leave(void)
-{
-	fputs(LEAVE, stdout);
-	fflush(stdout);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &as_it_was);
-}
-
-static void
-stop(void)
-{
-	stops = 0;
-	leave();
-	raise(SIGSTOP);
-	enter();
-}
+struct watched {
+	struct context *ctx;
+	struct forkserver *fs; /* NULL: the daemon is gone */
+	struct top_before before;
+	uint64_t patience_ns; /* how long it may be gone */
+	uint64_t lost_ns;     /* since when it is, 0: it is there */
+};
 
 /* The picture as text, which the caller frees.  NULL: the daemon does not
  * answer, which is told in A. */
 static char *
 picture(struct forkserver *fs, struct top_before *before, size_t width,
-    struct answer *a)
+    int timeout_ms, struct answer *a)
 {
 	struct answer list;
 	char *text = NULL;
 	size_t n;
 	FILE *f;
 
-	if (rpc_call(fs, "status", NULL, RPC_TIMEOUT_MS, a) == -1)
+	if (rpc_call(fs, "status", NULL, timeout_ms, a) == -1)
 		return NULL;
 	answer_init(&list);
-	if (rpc_call(fs, "list", NULL, RPC_TIMEOUT_MS, &list) == -1) {
+	if (rpc_call(fs, "list", NULL, timeout_ms, &list) == -1) {
 		answer_fini(a);
 		*a = list;
 		return NULL;
@@ -91,97 +51,111 @@ picture(struct forkserver *fs, struct top_before *before, size_t width,
 	return text;
 }
 
-/* As many lines as the screen has.  What was there is erased before each: behind
- * one that is as wide as the screen its last column would go, too. */
-static void
-draw(const char *text, unsigned rows)
+/* The next one, of a daemon that may be another by now. */
+static char *
+look(struct watched *w, struct answer *a)
 {
-	fputs(BEGIN, stdout);
-	while (*text != '\0' && rows > 0) {
-		size_t n = strcspn(text, "\n");
+	char *text;
 
-		fputs("\033[K", stdout);
-		fwrite(text, 1, n, stdout);
-		if (--rows > 0)
-			fputs("\r\n", stdout);
-		text += n + (text[n] == '\n');
+	if (w->fs == NULL)
+		w->fs = forkserver_connect(w->ctx->socket, LOOK_MS, &a->error);
+	if (w->fs == NULL)
+		return NULL;
+	text = picture(w->fs, &w->before, screen_width(), LOOK_MS, a);
+	if (text != NULL) {
+		w->lost_ns = 0;
+		return text;
 	}
-	fputs(rows > 0 ? "\033[J" END : END, stdout);
-	fflush(stdout);
+	forkserver_close(w->fs);
+	w->fs = NULL;
+	w->before = (struct top_before){ 0 };
+	return NULL;
 }
 
-/* Whether `q` was typed, or nobody can type any more, within EACH_MS. */
-static bool
-quits(void)
+static void
+add_line(FILE *f, const char *text)
 {
-	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	char c;
+	struct table t;
 
-	if (poll(&p, 1, EACH_MS) < 1)
-		return false;
-	return read(STDIN_FILENO, &c, 1) != 1 || c == 'q' || c == 'Q';
+	table_init(&t, 1, 0);
+	table_str(&t, text);
+	table_print(&t, f, screen_width());
+	table_fini(&t);
+}
+
+/* In the picture's place.  The caller frees it. */
+static char *
+apology(const struct watched *w, const struct answer *a)
+{
+	uint64_t gone = clock_ns() - w->lost_ns;
+	char left[32], line[96], *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (f == NULL)
+		abort();
+	text_duration(left, sizeof(left), w->patience_ns - gone);
+	snprintf(line, sizeof(line),
+	    "no daemon; looking for it each second, for %s more", left);
+	add_line(f, line);
+	add_line(f, a->error.message);
+	fclose(f);
+	return text;
+}
+
+/* What there is to show now.  NULL: it has been gone for too long. */
+static char *
+next(struct watched *w, struct answer *a)
+{
+	char *text = look(w, a);
+
+	if (text != NULL)
+		return text;
+	if (w->lost_ns == 0)
+		w->lost_ns = clock_ns();
+	return clock_ns() - w->lost_ns < w->patience_ns ? apology(w, a) : NULL;
 }
 
 static int
-watch(struct context *ctx, struct forkserver *fs)
+watch(struct watched *w)
 {
-	struct top_before before = { 0 };
-	struct winsize ws;
 	struct answer a;
 	char *text;
+	int status;
 
-	while (ended == 0) {
-		if (stops)
-			stop();
-		if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == -1 ||
-		    ws.ws_col == 0 || ws.ws_row == 0)
-			ws = (struct winsize){ .ws_col = 80, .ws_row = 24 };
+	while (screen_ended() == 0) {
 		answer_init(&a);
-		text = picture(fs, &before, ws.ws_col, &a);
+		text = next(w, &a);
 		if (text == NULL) {
-			leave();
-			return rpc_failed(ctx, &a);
+			screen_leave();
+			status = rpc_failed(w->ctx, &a);
+			answer_fini(&a);
+			return status;
 		}
-		draw(text, ws.ws_row);
+		screen_draw(text);
 		free(text);
 		answer_fini(&a);
-		if (quits())
+		if (screen_quits())
 			break;
 	}
-	leave();
+	screen_leave();
 	return 0;
 }
 
 static int
-live(struct context *ctx, struct forkserver *fs)
+live(struct watched *w)
 {
-	struct sigaction sa = { .sa_handler = signal_cb };
-	int status;
+	int status, sig;
 
-	if (tcgetattr(STDIN_FILENO, &as_it_was) == -1)
+	if (screen_enter() == -1)
 		return EXIT_OURS;
-	sigaction(SIGWINCH, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	sigaction(SIGTSTP, &sa, NULL);
-	enter();
-	status = watch(ctx, fs);
-	if (ended == 0)
+	status = watch(w);
+	sig = screen_ended();
+	if (sig == 0)
 		return status;
-	signal(ended, SIG_DFL);
-	raise(ended);
+	signal(sig, SIG_DFL);
+	raise(sig);
 	return EXIT_OURS;
-}
-
-/* A dumb one can do nothing of what live pictures need. */
-static bool
-is_screen(void)
-{
-	const char *term = getenv("TERM");
-
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
-	    (term == NULL || strcmp(term, "dumb") != 0);
 }
 
 static int
@@ -193,7 +167,7 @@ once(struct context *ctx, struct forkserver *fs)
 	int status = 0;
 
 	answer_init(&a);
-	text = picture(fs, &before, 0, &a);
+	text = picture(fs, &before, 0, RPC_TIMEOUT_MS, &a);
 	if (text == NULL)
 		status = rpc_failed(ctx, &a);
 	else if (ctx->json)
@@ -208,30 +182,43 @@ once(struct context *ctx, struct forkserver *fs)
 static int
 exec_top(struct context *ctx, int argc, char **argv)
 {
-	struct forkserver *fs;
-	int status;
+	static const struct option options[] = { VERB_COMMON_OPTIONS,
+		{ "wait", required_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 } };
+	struct watched w = { .ctx = ctx, .patience_ns = LOST_NS };
+	int c, status;
 
-	if (verb_plain(&verb_top, ctx, argc, argv, 0, &status))
-		return status;
-	fs = rpc_connect(ctx);
-	if (fs == NULL)
+	while ((c = getopt_long(argc, argv, "w:", options, NULL)) != -1) {
+		if (c == 'w' && rpc_seconds(optarg, &w.patience_ns) == -1)
+			return verb_usage(&verb_top,
+			    "\"%s\" is no time in seconds", optarg);
+		if (c != 'w' && verb_common(&verb_top, ctx, c, optarg, &status))
+			return status;
+	}
+	if (optind != argc)
+		return verb_usage(&verb_top, "too many words");
+	w.fs = rpc_connect(ctx);
+	if (w.fs == NULL)
 		return EXIT_OURS;
-	if (!ctx->json && is_screen())
-		status = live(ctx, fs);
+	if (!ctx->json && screen_is_there())
+		status = live(&w);
 	else
-		status = once(ctx, fs);
-	forkserver_close(fs);
+		status = once(ctx, w.fs);
+	forkserver_close(w.fs);
 	return status;
 }
 
 const struct verb verb_top = {
 	.name = "top",
-	.args = "",
+	.args = "[-w SEC]",
 	.line = "show the daemon, its templates and children, again and again",
 	.help =
 	    "Each second anew, `q` ends it. TIME and MEMORY are what /proc "
 	    "tells of a child: on\nprocessors, and resident, what it shares "
 	    "included. Where standard input or output\nis no terminal, or TERM is "
-	    "dumb, it is shown once.\n",
+	    "dumb, it is shown once.\n\n"
+	    "  -w, --wait SEC  a daemon that is gone, as in a restart, is looked "
+	    "for so long;\n"
+	    "                  then that is an error; default: 60\n",
 	.exec = exec_top,
 };

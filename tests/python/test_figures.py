@@ -13,7 +13,7 @@ import termios
 import time
 
 import pytest
-from conftest import BIN
+from conftest import BIN, start
 
 LIMIT = 60
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -122,14 +122,15 @@ def test_top_is_shown_once_without_a_terminal(daemon):
 class Screen:
     """top on a terminal of our own."""
 
-    def __init__(self, socket, columns, rows, term="xterm"):
+    def __init__(self, socket, columns, rows, term="xterm", words=(), stderr=None):
         self.master, slave = pty.openpty()
         self.size(columns, rows)
         self.before = termios.tcgetattr(slave)
         self.process = subprocess.Popen(
-            [BIN / "forkctl", "--socket", socket, "top"],
+            [BIN / "forkctl", "--socket", socket, "top", *words],
             stdin=slave,
             stdout=slave,
+            stderr=stderr,
             env={**os.environ, "TERM": term},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
@@ -176,8 +177,50 @@ def test_top_on_a_terminal(daemon):
     while len(lines) != 3:
         lines = screen.picture()
     assert len(lines[0]) == 20 and lines[0].endswith(">")
+    # Whichever column the edge is in.
+    for columns in (25, 41):
+        screen.size(columns, 20)
+        while len(lines[0]) != columns:
+            lines = screen.picture()
+        heads = [line for line in lines if re.match(" *(TEMPLATE|ID) ", line)]
+        assert len(heads) == 2 and all(line.endswith(">") for line in heads)
+        assert max(map(len, lines)) == columns
     os.write(screen.master, b"xq")
     assert screen.end() == 0
+
+
+def test_top_waits_for_a_daemon_that_is_gone(tmp_path):
+    first = start(tmp_path, [])
+    screen = Screen(tmp_path / "socket", 80, 24)
+    assert f", pid {first.pid}, " in screen.picture()[0]
+    first.terminate()
+    assert first.wait(LIMIT) == 0
+    while not (lines := screen.picture())[0].startswith("no daemon; "):
+        pass
+    while f'connect to "{tmp_path}' not in lines[1]:
+        lines = screen.picture()
+    assert len(lines) == 2
+    second = start(tmp_path, [])
+    while not (lines := screen.picture())[0].startswith("forkserverd "):
+        pass
+    assert f", pid {second.pid}, " in lines[0]
+    second.terminate()
+    assert second.wait(LIMIT) == 0
+    while not screen.picture()[0].startswith("no daemon; "):
+        pass
+    os.write(screen.master, b"q")
+    assert screen.end() == 0
+
+
+def test_top_does_not_wait_for_ever(tmp_path):
+    daemon = start(tmp_path, [])
+    screen = Screen(tmp_path / "socket", 80, 24, words=["--wait", "0"], stderr=subprocess.PIPE)
+    screen.picture()
+    daemon.terminate()
+    assert daemon.wait(LIMIT) == 0
+    told = screen.process.stderr.read().decode()
+    assert screen.end() == 125
+    assert told.startswith("forkctl: ")
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
