@@ -1,4 +1,4 @@
-"""forkctl metrics and top."""
+"""forkctl metrics, top and ping."""
 
 import fcntl
 import json
@@ -104,6 +104,21 @@ def test_metrics_are_openmetrics(daemon):
 def test_the_parser_is_strict(text):
     with pytest.raises((AssertionError, KeyError, TypeError, AttributeError)):
         parse(text)
+
+
+def test_ping_waits_for_a_daemon(tmp_path):
+    words = [BIN / "forkctl", "--socket", tmp_path / "socket", "ping", "--wait"]
+    none = subprocess.run([*words, "0"], capture_output=True, text=True, timeout=LIMIT)
+    assert none.returncode == 125
+    assert none.stderr.startswith(f'forkctl: connect to "{tmp_path}/socket": ')
+    wrong = subprocess.run([*words, "soon"], capture_output=True, text=True, timeout=LIMIT)
+    assert wrong.returncode == 125 and '"soon" is no time in seconds' in wrong.stderr
+    early = subprocess.Popen([*words, str(LIMIT)], stdout=subprocess.PIPE, text=True)
+    daemon = start(tmp_path, [])
+    assert re.fullmatch(r"\d+ us\n", early.communicate(timeout=LIMIT)[0])
+    assert early.returncode == 0
+    daemon.terminate()
+    assert daemon.wait(LIMIT) == 0
 
 
 def test_top_is_shown_once_without_a_terminal(daemon):
