@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/guise.h"
+#include "tests/scratch.h"
 #include "tests/up.h"
 
 /* An account that no other suite has processes of. */
@@ -229,12 +230,12 @@ printing(const char *dir, const char *name)
 /* A child's own files, where the file system has room for one more. */
 START_TEST(full_file_system)
 {
-	char dir[] = "/tmp/forkserverd-check-XXXXXX";
+	const char *dir = mkdtemp(scratch("check"));
 	struct peer p;
 	struct reply r;
 	char *path;
 
-	ck_assert(mkdtemp(dir) != NULL);
+	ck_assert(dir != NULL);
 	if (unshare(CLONE_NEWNS) == -1 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    mount("none", dir, "tmpfs", 0, "nr_inodes=2") == -1) {

@@ -12,6 +12,7 @@
 
 #include "tests/fault.h"
 #include "tests/harness.h"
+#include "tests/scratch.h"
 #include "tests/template.h"
 
 /* A fault, what asks for it, and what that is told. */
@@ -240,12 +241,13 @@ edit(const char *path, int v)
 /* The kernel has no watches left: it is told what is not seen. */
 START_TEST(watches)
 {
-	char dir[] = "/tmp/forkserverd-check-XXXXXX", *config, *module;
+	const char *dir = mkdtemp(scratch("check"));
+	char *config, *module;
 	const char *told;
 	struct peer p;
 	struct reply r;
 
-	ck_assert(mkdtemp(dir) != NULL);
+	ck_assert(dir != NULL);
 	ck_assert(asprintf(&module, "%s/edited.py", dir) > 0);
 	edit(module, 1);
 	ck_assert(asprintf(&config,

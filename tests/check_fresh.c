@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/harness.h"
+#include "tests/scratch.h"
 #include "tests/template.h"
 
 static char dir[64], packages[96], module[96];
@@ -28,7 +29,7 @@ start(struct peer *p)
 	struct reply r;
 	char *config;
 
-	strcpy(dir, "/tmp/forkserverd-fresh-XXXXXX");
+	strcpy(dir, scratch("fresh"));
 	ck_assert(mkdtemp(dir) != NULL);
 	snprintf(packages, sizeof(packages), "%s/site-packages", dir);
 	snprintf(module, sizeof(module), "%s/edited.py", dir);

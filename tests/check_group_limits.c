@@ -16,6 +16,7 @@
 #include "daemon/cgroup_limit.h"
 #include "tests/guise.h"
 #include "tests/hierarchy.h"
+#include "tests/scratch.h"
 
 #define ALICE 1 /* has an account */
 
@@ -75,7 +76,7 @@ remove_base(const char *dir)
 
 START_TEST(files)
 {
-	char dir[] = "/tmp/forkserverd-groups-XXXXXX";
+	char *dir = scratch("groups");
 	struct group_limits l = { .value = { 67108864, 50, GROUP_INFINITY } };
 	struct group_limits none = { 0 };
 	struct err e;
@@ -98,7 +99,7 @@ START_TEST(controllers)
 {
 	static const char *const orders[GROUP_LIMITS] = { "+memory", "+cpu",
 		"+pids" };
-	char dir[] = "/tmp/forkserverd-groups-XXXXXX";
+	char *dir = scratch("groups");
 	struct group_limits none = { 0 };
 	struct err e;
 
@@ -202,7 +203,7 @@ START_TEST(no_controllers)
 }
 END_TEST
 
-static char fake[32];
+static char fake[64];
 
 static void
 cover(const char *name)
@@ -221,7 +222,7 @@ enter_covered(const char *name)
 {
 	if (!hierarchy_enter(name, true))
 		return false;
-	strcpy(fake, "/tmp/forkserverd-groups-XXXXXX");
+	strcpy(fake, scratch("groups"));
 	make_base(fake, "cpu memory pids\n", "cpu memory pids\n");
 	cover("cgroup.controllers");
 	cover("cgroup.subtree_control");

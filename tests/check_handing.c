@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/harness.h"
+#include "tests/scratch.h"
 #include "tests/standbys.h"
 
 /* It has not read of its job when it dies: the child is forked, with the job's
@@ -154,7 +155,7 @@ START_TEST(that_die_before_they_are_ready)
 	pid_t pids[STANDBYS_MAX];
 	struct peer p;
 	struct reply r;
-	char *text, dies[] = "/tmp/forkserverd-dies-XXXXXX";
+	char *text, *dies = scratch("dies");
 	int fd = mkstemp(dies);
 	unsigned n;
 

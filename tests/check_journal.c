@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +12,7 @@
 
 #include "daemon/journal.h"
 #include "tests/harness.h"
+#include "tests/scratch.h"
 
 static char path[64], entry[8192];
 static int fd;
@@ -40,7 +42,10 @@ end(void)
 static void
 begin(void)
 {
-	snprintf(path, sizeof(path), "/tmp/check_journal.%d", (int)getpid());
+	fd = mkstemp(strcpy(path, scratch("journal")));
+	ck_assert_int_ne(fd, -1);
+	close(fd);
+	unlink(path);
 	listen_there();
 	ck_assert_int_eq(journal_open(path), 0);
 }

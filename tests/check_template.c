@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/harness.h"
+#include "tests/scratch.h"
 #include "tests/template.h"
 
 static const char several[] =
@@ -169,7 +170,7 @@ shell(const char *command, const char *dir)
  * template's environment and path are there at import time. */
 START_TEST(spawns_wait_for_their_template)
 {
-	char dir[] = "/tmp/forkserverd-gate-XXXXXX", config[512], fifo[64];
+	char *dir = scratch("gate"), config[512], fifo[80];
 	struct peer p;
 	struct reply r;
 	FILE *f;

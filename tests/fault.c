@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/harness.h"
+#include "tests/scratch.h"
 
 static struct faults *faults;
 static char file[64];
@@ -42,7 +43,7 @@ fault_start(const char *config)
 {
 	int fd;
 
-	strcpy(file, "/tmp/forkserverd-check-XXXXXX");
+	strcpy(file, scratch("check"));
 	fd = mkstemp(file);
 	ck_assert_int_ne(fd, -1);
 	ck_assert_int_eq(ftruncate(fd, sizeof(*faults)), 0);

@@ -1,4 +1,5 @@
 #include "tests/harness.h"
+#include "tests/scratch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -108,8 +109,9 @@ launch(const char *config, bool standbys)
 
 	/* What a daemon's end orphans becomes ours, so that it is seen. */
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-	live = (struct live){ .dir = "/tmp/forkserverd-check-XXXXXX",
-		.standbys = standbys || getenv("FORKSERVERD_STANDBYS") };
+	live = (struct live){ .standbys = standbys ||
+		    getenv("FORKSERVERD_STANDBYS") };
+	strcpy(live.dir, scratch("check"));
 	ck_assert(mkdtemp(live.dir) != NULL);
 	snprintf(live.socket, sizeof(live.socket), "%s/socket", live.dir);
 	ck_assert(asprintf(&live.config, "%s/config", live.dir) > 0);

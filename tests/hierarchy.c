@@ -1,4 +1,5 @@
 #include "tests/hierarchy.h"
+#include "tests/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-char hierarchy_mounted[] = "/tmp/forkserverd-cgroup-XXXXXX";
+char hierarchy_mounted[64];
 char hierarchy_home[128];
 static char before[512];
 
@@ -59,6 +60,7 @@ last_part(const char *path)
 bool
 hierarchy_enter(const char *name, bool mark)
 {
+	strcpy(hierarchy_mounted, scratch("cgroup"));
 	ck_assert_ptr_nonnull(mkdtemp(hierarchy_mounted));
 	if (unshare(CLONE_NEWNS) == -1 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
@@ -98,8 +100,6 @@ hierarchy_finish(void)
 	    strerrordesc_np(errno));
 	umount2(hierarchy_mounted, MNT_DETACH);
 	rmdir(hierarchy_mounted);
-	/* For the next one. */
-	strcpy(hierarchy_mounted + strlen(hierarchy_mounted) - 6, "XXXXXX");
 }
 
 const char *

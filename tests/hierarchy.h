@@ -11,7 +11,7 @@
 
 #include "tests/harness.h"
 
-extern char hierarchy_mounted[];
+extern char hierarchy_mounted[64];
 extern char hierarchy_home[128]; /* the daemon's group */
 
 /* Makes the daemon's group, marked as delegated with MARK, and enters it, so
