@@ -9,15 +9,13 @@
 #include <unistd.h>
 
 #include "daemon/zygote/canary.h"
-#include "daemon/zygote/captured.h"
 #include "daemon/zygote/cgroup.h"
-#include "daemon/zygote/control.h"
 #include "daemon/zygote/cpython.h"
 #include "daemon/zygote/fds.h"
 #include "daemon/zygote/job.h"
 #include "daemon/zygote/report.h"
 #include "daemon/zygote/runtime.h"
-#include "daemon/zygote/stacks.h"
+#include "daemon/zygote/says.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/value.h"
 #include "daemon/zygote/wset.h"
@@ -33,90 +31,7 @@ static struct {
 	struct stream stream;
 	struct job job;
 	uint64_t born_ns, adopted_ns, setup_ns;
-	bool told_ready;
 } self;
-
-/* --- what the Python side says ------------------------------------------ */
-
-static void
-op_failed(const char *type, const char *detail, const char *tb)
-{
-	const struct report_exception x = { type, detail, tb };
-	char message[512];
-
-	snprintf(message, sizeof(message), "%s: %s", type, detail);
-	/* It ends by itself, and who asked may be gone as soon as this is
-	 * told: no cancel for that, which would lose what is not flushed. */
-	signal(CONTROL_SIGNAL, SIG_IGN);
-	report_failed(&self.stream, self.job.msgid, ERR_IMPORT_FAILED, message,
-	    &x);
-}
-
-static void
-op_raised(const char *type, const char *detail, const char *tb)
-{
-	const struct report_exception x = { type, detail, tb };
-
-	report_raised(&self.stream, &x);
-}
-
-static void
-op_returned(PyObject *result)
-{
-	report_returned(&self.stream, result);
-}
-
-/* 1: told; 0: nobody waits for it. */
-static int
-op_ready(PyObject *value, struct err *e)
-{
-	if (self.job.spawn.ready != SPAWN_TOLD)
-		return 0;
-	if (self.told_ready || self.stream.fd == -1)
-		return err_set(e, ERR_NOT_RUNNING,
-		    self.told_ready ? "ready() was called before" :
-				      "the daemon is not heard here");
-	self.told_ready = report_told(&self.stream, value, e) == 0;
-	return self.told_ready ? 1 : -1;
-}
-
-static void
-op_answer(uint64_t number, PyObject *look)
-{
-	report_answer(&self.stream, number, look);
-}
-
-static void
-op_control_arm(void)
-{
-	const struct spawn *s = &self.job.spawn;
-
-	stacks_init(self.t->adoptable ? PyInterpreterState_Get() : NULL);
-	captured_note(s->fds + s->nfds - s->captured, s->captured);
-	control_arm(&self.stream, !s->detached, s->grace_ns, self.t->promote);
-}
-
-static void
-op_control_drop(void)
-{
-	control_drop();
-	self.stream.fd = -1;
-}
-
-static void
-set_ops(void)
-{
-	runtime_ops = (struct runtime_ops){
-		.failed = op_failed,
-		.raised = op_raised,
-		.returned = op_returned,
-		.answer = op_answer,
-		.ready = op_ready,
-		.control_arm = op_control_arm,
-		.control_take = control_take,
-		.control_drop = op_control_drop,
-	};
-}
 
 /* --- the job ------------------------------------------------------------- */
 
@@ -341,7 +256,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 	if (fds_begin(null_fd, control, &t->preload.audit.kept, &e) == -1)
 		_exit(1);
 	stream_init(&self.stream, FDS_CONTROL, &frame_limits_default, MAX_OUT);
-	set_ops();
+	says_begin(t, &self.job, &self.stream);
 	if (outside)
 		refuse_cgroup(cgroup, &cgroup_err);
 	if (cgroup != NULL)
