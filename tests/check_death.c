@@ -10,6 +10,8 @@
 #include "tests/harness.h"
 #include "tests/hired.h"
 #include "tests/modes.h"
+#include "tests/standbys.h"
+#include "tests/up.h"
 
 #define GRACE ", 'grace_ns': 500000000"
 
@@ -68,6 +70,34 @@ START_TEST(leased_ones_end)
 		ck_assert_str_eq(read_text(h[i].out, false), "");
 		fire(&h[i], SIGKILL);
 	}
+	live_no_process();
+	peer_close(&p);
+}
+END_TEST
+
+/* The last it has said is a lease, which its zygote reads when it is dead, behind
+ * an order that it cannot answer any more. */
+START_TEST(the_last_word_counts)
+{
+	struct peer p;
+	struct reply r;
+	struct up u;
+	pid_t zygote;
+
+	live_start(NULL);
+	peer_open(&p);
+	u = up_start(&p, ", 'detached': true" GRACE, "deaf");
+	ask(&p, &r, "templates", "{}");
+	zygote = int_at(&r, "templates.0.pid");
+	reply_fini(&r);
+	standby_stop(zygote);
+	peer_send(&p, "spawn", "{'call': 'jobs:hang', 'start': 'warm'}");
+	ask(&p, &r, "attach", "{'id': %ju}", (uintmax_t)u.id);
+	reply_fini(&r);
+	daemon_dies();
+	ck_assert_int_eq(kill(zygote, SIGCONT), 0);
+	ck_assert_str_eq(read_text(u.out, false), "");
+	close(u.out);
 	live_no_process();
 	peer_close(&p);
 }
@@ -171,8 +201,9 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { leased_ones_end, detached_ones_go_on,
-		captured_ones_may_write, in_every_state, NULL };
+	const TTest *const tests[] = { leased_ones_end, the_last_word_counts,
+		detached_ones_go_on, captured_ones_may_write, in_every_state,
+		NULL };
 
 	return harness_main("death", tests);
 }

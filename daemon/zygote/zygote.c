@@ -43,6 +43,7 @@ static struct {
 	struct proof proof;
 	struct watch watch;
 	int epfd;
+	bool unheard; /* the daemon is gone; what it has said may be unread */
 	bool over;
 } z;
 
@@ -53,7 +54,7 @@ say(struct msg_out *o)
 	struct err e;
 
 	if (stream_put(&z.stream, o, &e) == -1)
-		z.over = true;
+		z.unheard = true;
 }
 
 static int
@@ -252,7 +253,7 @@ on_fork(const struct msg *m)
 		z.over = true;
 		return;
 	}
-	if (good) {
+	if (good && !z.unheard) {
 		if (z.state == READY)
 			k = bear(&o, o.standby ? CHILD_STANDBY : CHILD_JOB,
 			    fds[0], fds[1], &e);
@@ -264,7 +265,7 @@ on_fork(const struct msg *m)
 		close(fds[1]);
 	if (k != NULL)
 		say_forked(k);
-	else
+	else if (!z.unheard)
 		say_fork_failed(o.number, &e);
 	order_fini(&o);
 }
