@@ -10,6 +10,7 @@
 
 #include "daemon/zygote/canary.h"
 #include "daemon/zygote/cgroup.h"
+#include "daemon/zygote/control.h"
 #include "daemon/zygote/cpython.h"
 #include "daemon/zygote/fds.h"
 #include "daemon/zygote/job.h"
@@ -144,6 +145,8 @@ live(void)
 	int status, signum;
 
 	job_read(&self.job, &self.stream, &m);
+	if (self.kind != CHILD_JOB && job_places(&self.job, FDS_AHEAD))
+		call(&e, "clear_way", PyTuple_New(0));
 	job_set_up(&self.job, &self.stream);
 	self.setup_ns = clock_ns();
 	work = prepare(&e);
@@ -193,12 +196,13 @@ static void
 prime(struct template *t)
 {
 	struct err e;
-	PyObject *r = runtime_call(t->runtime, &e, "standby", "()");
+	PyObject *r = runtime_call(t->runtime, &e, "standby", "(i)", FDS_AHEAD);
 
 	title_kind("standby", t->conf->template, false);
 	if (r == NULL)
 		_exit(1);
 	Py_DECREF(r);
+	control_ready(&self.stream);
 	if (self.kind == CHILD_STANDBY)
 		report_ready(&self.stream);
 }

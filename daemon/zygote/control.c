@@ -320,23 +320,31 @@ control_cb(int sig, siginfo_t *info, void *context)
 /* --- called from outside the handler -------------------------------------- */
 
 void
-control_arm(struct stream *s, bool leased, uint64_t grace_ns, bool hears)
+control_ready(struct stream *s)
 {
 	struct sigaction sa = { .sa_sigaction = control_cb,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK };
 	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gettid() };
 
-	ctl.leased = leased;
-	ctl.hears = hears;
-	ctl.grace = grace_ns;
-	ctl.tid = gettid();
-	ctl.fd = s->fd;
-	/* What was read together with the job is not in the socket. */
-	take_frames(s->in + s->in_at, s->in_len - s->in_at);
+	if (ctl.tid == owner.pid)
+		return;
+	ctl.tid = owner.pid;
 	sigemptyset(&sa.sa_mask);
 	sigaction(CONTROL_SIGNAL, &sa, NULL);
 	fcntl(s->fd, F_SETOWN_EX, &owner);
 	fcntl(s->fd, F_SETSIG, CONTROL_SIGNAL);
+}
+
+void
+control_arm(struct stream *s, bool leased, uint64_t grace_ns, bool hears)
+{
+	control_ready(s);
+	ctl.leased = leased;
+	ctl.hears = hears;
+	ctl.grace = grace_ns;
+	ctl.fd = s->fd;
+	/* What was read together with the job is not in the socket. */
+	take_frames(s->in + s->in_at, s->in_len - s->in_at);
 	fcntl(s->fd, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC);
 	/* What came before the signal was armed, or with the job, is not told
 	 * again. */

@@ -19,6 +19,9 @@
 
 #define CONTROL_SIGNAL RESERVED_SIGNAL
 
+/* What of control_arm can be done before: the calling thread is the one whose
+ * signals S's socket raises, once it is armed. */
+void control_ready(struct stream *s);
 /*
  * From now on S's socket is non-blocking, raises CONTROL_SIGNAL in the calling
  * thread and is read by its handler alone.  LEASED: at hang-up SIGKILL comes

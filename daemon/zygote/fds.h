@@ -11,6 +11,7 @@
 #include "proto/err.h"
 
 #define FDS_CONTROL 511 /* the child's control socket (PROTOCOL.md, 4) */
+#define FDS_AHEAD 496   /* from here on a standby has what it opened ahead */
 #define FDS_MAX_KEPT 64
 
 /* The zygote has a descriptor for each of its children: as many as it may. */

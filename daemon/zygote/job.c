@@ -46,6 +46,20 @@ job_read(struct job *job, struct stream *st, struct msg *m)
 	_exit(1);
 }
 
+bool
+job_places(const struct job *job, int first)
+{
+	const struct spawn *s = &job->spawn;
+
+	for (unsigned i = 0; i < s->nfds; i++)
+		if (s->fds[i] >= first)
+			return true;
+	for (unsigned i = 0; i < s->nfiles; i++)
+		if (s->files[i].fd >= first)
+			return true;
+	return false;
+}
+
 void
 job_set_up(const struct job *job, struct stream *st)
 {

@@ -13,6 +13,7 @@ import pkgutil
 import runpy
 import sys
 import textwrap
+import types
 
 import _forkserverd_runs
 
@@ -24,6 +25,8 @@ class CannotRun(Exception):
 def _prepare_call(target, args, kwargs):
     sys.argv[0] = target
     module, _, name = target.partition(":")
+    if module not in sys.modules:  # its code may do anything with descriptors
+        _forkserverd_runs.let_sockets_go()
     __import__(module)
     fn = sys.modules[module]
     for part in name.split("."):
@@ -31,14 +34,21 @@ def _prepare_call(target, args, kwargs):
     if not callable(fn):
         raise TypeError(f"{target} is not callable: {type(fn).__name__}")
     bound = functools.partial(fn, *args, **kwargs)
-    if inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(
-        getattr(fn, "__call__", None)
-    ):
-        import trio
+    if not _is_coroutine_function(fn):
+        _forkserverd_runs.let_sockets_go()
+        return bound
+    import trio
 
-        _forkserverd_runs.expect_first()
-        return functools.partial(trio.run, bound)
-    return bound
+    _forkserverd_runs.expect_first()
+    return functools.partial(trio.run, bound)
+
+
+def _is_coroutine_function(fn):
+    if type(fn) is types.FunctionType and not fn.__dict__:  # inspect takes its time
+        return bool(fn.__code__.co_flags & inspect.CO_COROUTINE)
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(
+        getattr(fn, "__call__", None)
+    )
 
 
 def _prepare_script(target, args, kwargs):

@@ -184,14 +184,14 @@ adopt_locale(PyObject *, PyObject *)
 static PyObject *
 get_env(PyObject *, PyObject *name)
 {
-	const char *s = PyUnicode_AsUTF8(name);
+	const char *s = PyBytes_AsString(name);
 
 	if (s == NULL)
 		return NULL;
 	s = getenv(s);
 	if (s == NULL)
 		Py_RETURN_NONE;
-	return PyUnicode_DecodeFSDefault(s);
+	return PyBytes_FromString(s);
 }
 
 static PyMethodDef methods[] = {

@@ -6,6 +6,7 @@ the functions of runtime.c already: `_loading`, `_loaded`, `_failed`,
 `_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`.
 """
 
+import _signal  # without the enums of `signal`, which take their time
 import atexit
 import functools
 import gc
@@ -180,9 +181,10 @@ def born(promoted, control_signal):
     """In the child, before its job: what must not be as in its siblings."""
     _forkserverd_unique.reseed()
     _forkserverd_refusals.born(promoted)
+    os.register_at_fork(after_in_child=_forked)
     if promoted:
-        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
-        signal.signal(control_signal, _on_control)
+        _signal.signal(_signal.SIGINT, _signal.getsignal(_signal.SIGINT))
+        _signal.signal(control_signal, _on_control)
 
 
 def canary(promoted):
@@ -190,11 +192,17 @@ def canary(promoted):
     _forkserverd_canary.sing(promoted, _trio)
 
 
-def standby():
+def standby(first_fd):
     """Before a job comes: one of nothing, so that what a real one will touch is
-    the child's own already."""
+    the child's own already.  What stays open is FIRST_FD and above."""
     _rehearse()
+    _forkserverd_runs.make_sockets(first_fd)
     _forkserverd_remains.flush()
+
+
+def clear_way():
+    """The job has descriptors at the numbers of what standby() left open."""
+    _forkserverd_runs.let_sockets_go()
 
 
 def _rehearse():
@@ -251,7 +259,6 @@ def _forked():
 def watch_control(promoted):
     """Hears the daemon from now on.  A cancel may have come before."""
     _control_arm()
-    os.register_at_fork(after_in_child=_forked)
     if promoted:
         _on_control(None, None)
 
@@ -272,12 +279,13 @@ def surround(env_changed, argv, path):
 
 def _point_back():
     """What C has put into the environment, without reading all of it anew."""
-    for name in ("FORKSERVER_SOCKET", "FORKSERVER_PARENT", "NOTIFY_SOCKET"):
+    known = os.environ._data  # it alone is to be told: no error, no putenv
+    for name in (b"FORKSERVER_SOCKET", b"FORKSERVER_PARENT", b"NOTIFY_SOCKET"):
         value = _getenv(name)
         if value is None:
-            os.environ.pop(name, None)
+            known.pop(name, None)
         else:
-            os.environ[name] = value
+            known[name] = value
 
 
 def prepare(entry, target, args, kwargs, promoted):
@@ -286,6 +294,8 @@ def prepare(entry, target, args, kwargs, promoted):
     C calls it, so that no frame of ours is below the program's.  None: it could
     not be found, and the daemon has been told.
     """
+    if entry != "call":
+        _forkserverd_runs.let_sockets_go()
     try:
         work = PREPARE[entry](target, args, kwargs)
     except CannotRun as exc:
@@ -297,7 +307,7 @@ def prepare(entry, target, args, kwargs, promoted):
         _failed(type(exc).__name__, _detail(exc), _format(exc))
         return None
     if promoted and entry == "call":
-        signal.signal(signal.SIGTERM, _forkserverd_runs.cancel)
+        _signal.signal(_signal.SIGTERM, _forkserverd_runs.cancel)
     return work
 
 

@@ -29,7 +29,7 @@ def begin():
     if "PYTHONUNBUFFERED" in os.environ:
         sys.stdout = sys.__stdout__ = _unbuffered(sys.stdout)
         sys.stderr = sys.__stderr__ = _unbuffered(sys.stderr)
-    else:
+    elif sys.stdout.line_buffering != os.isatty(1):
         sys.stdout.reconfigure(line_buffering=os.isatty(1))
 
 
@@ -37,7 +37,12 @@ def _unbuffered(stream):
     raw = io.FileIO(stream.fileno(), "w", closefd=False)
     raw.name = stream.name
     made = io.TextIOWrapper(
-        raw, stream.encoding, stream.errors, "\n", line_buffering=False, write_through=True
+        raw,
+        stream.encoding,
+        stream.errors,
+        "\n",
+        line_buffering=False,
+        write_through=True,
     )
     made.mode = "w"
     return made
