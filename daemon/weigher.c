@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Both ways; below PIPE_BUF, so that it goes whole. */
@@ -21,23 +22,39 @@ struct ends {
 	int in, out;
 };
 
+/* What is in the file at PATH, as text; cut where TEXT is too small. */
+static bool
+read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t r = 0;
+
+	if (fd == -1)
+		return false;
+	while (n < size - 1 && (r = read(fd, text + n, size - 1 - n)) > 0)
+		n += r;
+	close(fd);
+	text[n] = '\0';
+	return r != -1;
+}
+
 static bool
 private_kb(pid_t pid, uint64_t *sum)
 {
-	char path[64], line[128];
+	char path[64], text[4096];
 	uint64_t kb;
-	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
+	if (!read_text(path, text, sizeof(text)))
 		return false;
 	*sum = 0;
-	while (fgets(line, sizeof(line), f) != NULL)
+	for (char *line = text; line != NULL; line = strchr(line, '\n')) {
+		line += *line == '\n';
 		if (sscanf(line, "Private_Clean: %" SCNu64, &kb) == 1 ||
 		    sscanf(line, "Private_Dirty: %" SCNu64, &kb) == 1)
 			*sum += kb;
-	fclose(f);
+	}
 	return *sum > 0;
 }
 

@@ -38,8 +38,8 @@ let_asan_be_second(void)
 	free(all);
 }
 
-void
-fault_start(const char *config)
+static void
+start(const char *config, void (*how)(const char *))
 {
 	int fd;
 
@@ -55,9 +55,21 @@ fault_start(const char *config)
 	if (sanitised())
 		let_asan_be_second();
 	preload();
-	live_start(config);
+	how(config);
 	unsetenv("LD_PRELOAD");
 	unsetenv(FAULT_VARIABLE);
+}
+
+void
+fault_start(const char *config)
+{
+	start(config, live_start);
+}
+
+void
+fault_start_standbys(const char *config)
+{
+	start(config, live_start_standbys);
 }
 
 void
@@ -87,4 +99,10 @@ fault_clear(enum fault_program p, enum fault_call c)
 
 	f->times = 0;
 	return f->met;
+}
+
+unsigned
+fault_seen(enum fault_program p, enum fault_call c)
+{
+	return faults->of[p][c].seen;
 }

@@ -35,13 +35,18 @@ struct faults {
 	struct fault of[FAULT_PROGRAMS][FAULT_CALLS];
 };
 
-/* live_start and live_stop of a daemon in which calls can fail. */
+/* live_start, live_start_standbys and live_stop of a daemon in which calls can
+ * fail. */
 void fault_start(const char *config);
+void fault_start_standbys(const char *config);
 void fault_stop(void);
 void fault_set(enum fault_program, enum fault_call, unsigned first,
     unsigned times, int error);
 /* As it was before; how many calls have failed. */
 unsigned fault_clear(enum fault_program, enum fault_call);
+
+/* How many calls there have been since it was set. */
+unsigned fault_seen(enum fault_program, enum fault_call);
 
 /* In the shared objects: whether a call of that kind, which is being made, is to
  * fail; then errno is set. */
