@@ -1,5 +1,6 @@
 """Takes all there is of one resource of the daemon, in the machine, as who runs
-it: to be started with the resource's name and the limit.
+it: to be started with the resource's name, the limit and, if need be, the
+template.
 
 Prints what refused it, a line of JSON; at a line of input it gives back what it
 has, and tries again when it is told to, until it is served: "served".
@@ -87,7 +88,7 @@ def starting(limit):
     """Spawns of a template that is never ready."""
     peer = Peer()
     for _ in range(limit):
-        peer.send("spawn", template="never", **PASS)
+        peer.send("spawn", template="never", code="pass")
     return peer.ask("spawn", **PASS)[0], peer.close
 
 
@@ -134,6 +135,23 @@ def processes(limit):
     return error, release
 
 
+def buffered(limit):
+    """A request without an end, of which the daemon keeps what has come. That is
+    not answered: the connection ends."""
+    peer = Peer()
+    peer.socket.settimeout(LIMIT)
+    text = 8 << 20
+    head = b"\x94\x00\x01\xa5spawn\x91\x81\xa4code\xdb" + text.to_bytes(4)
+    sent = 0
+    try:
+        peer.socket.sendall(head)
+        while sent < text:
+            sent += peer.socket.send(bytes(4096))
+    except (BrokenPipeError, ConnectionResetError):
+        return {"sent": sent}, peer.close
+    raise AssertionError(f"{sent} bytes are kept of {limit}")
+
+
 HOLDS = {
     "clients": clients,
     "children": children,
@@ -142,6 +160,7 @@ HOLDS = {
     "bytes": bytes_of_output,
     "spawns": spawns,
     "processes": processes,
+    "buffered": buffered,
 }
 
 
@@ -158,8 +177,10 @@ def serve():
         time.sleep(error["retry_ns"] / 1e9)
 
 
-def main(what, limit):
+def main(what, limit, template="default"):
     signal.alarm(LIMIT)
+    for spawn in (HANG, PASS):
+        spawn["template"] = template
     error, release = HOLDS[what](int(limit))
     print(json.dumps(error), flush=True)
     sys.stdin.readline()

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import pytest
-from conftest import HERE
+from conftest import HERE, LIMIT
 
 HOLDER = "/srv/limits/holder.py"
 FEW = {"clients": 6, "children": 4, "starting": 2, "requests": 6}
@@ -16,6 +16,8 @@ allow_groups = ["forkserverd"]
 {}
 [template.default]
 user = "games"
+[template.own]
+user = "peer"
 [template.never]
 user = "games"
 start = "demand"
@@ -29,6 +31,7 @@ LIMITS = {
     "few of all": {f"max_{what}": n for what, n in FEW.items()},
     "rate of each user": {"user_spawn_rate": 1},
     "rate of all": {"max_spawn_rate": 1},
+    "bytes of all": {"max_buffered": 1 << 20},
     "none": {"max_standbys": 0},
 }
 
@@ -72,12 +75,13 @@ def limited(prepared):
 class Holder:
     """alice's, who has all of WHAT as long as the block lasts."""
 
-    def __init__(self, machine, what, limit):
+    def __init__(self, machine, what, limit, template="default"):
         self.started = machine.started(
             "python3",
             HOLDER,
             what,
             str(limit),
+            template,
             user="alice",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -98,8 +102,9 @@ class Holder:
         return self.started.__exit__(*exc)
 
 
-def served(machine, name):
-    return machine.attempt("forkctl", "run", "-c", "print('served')", user=name)
+def served(machine, name, template="default"):
+    code = "print('served')"
+    return machine.attempt("forkctl", "run", "-t", template, "-c", code, user=name)
 
 
 CASES = [
@@ -133,6 +138,29 @@ def test_a_limit(prepared, limited, setting, what, n):
     assert prepared.property("MainPID") == daemon
 
 
+def test_bytes_of_all(prepared, limited):
+    """Who buffers most loses that connection, and nobody else anything."""
+    limited("bytes of all")
+    daemon = prepared.property("MainPID")
+    lines = ("forkctl", "run", "-c", "input(); print('kept')")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with prepared.started(*lines, user="bob", **pipes) as bob:
+        # His connection is there.
+        while not prepared.ask("ps")["children"]:
+            assert bob.poll() is None
+        with Holder(prepared, "buffered", 1 << 20) as holder:
+            assert holder.error["sent"] > 0
+            assert served(prepared, "bob").stdout == "served\n"
+            holder.recovers()
+        bob.stdin.write("\n")
+        bob.stdin.flush()
+        assert bob.stdout.readline() == "kept\n"
+        assert bob.wait(LIMIT) == 0
+    dropped = [e["MESSAGE"] for e in prepared.journal() if e.get("FORKSERVERD_OP") == "drop"]
+    assert "bytes are buffered, no more are allowed" in dropped[-1]
+    assert prepared.property("MainPID") == daemon
+
+
 @pytest.fixture(params=["LimitNPROC", "TasksMax"])
 def key(prepared, request):
     """What of the unit has fork fail: for its templates' user, and for all."""
@@ -150,5 +178,18 @@ def test_no_more_processes(prepared, limited, key, setting):
     with Holder(prepared, "processes", 100) as holder:
         assert (holder.error["code"], holder.error["resource"]) == ("busy", "processes")
         assert holder.error["retry_ns"] > 0
+        holder.recovers()
+    assert prepared.property("MainPID") == daemon
+
+
+def test_no_more_processes_of_one_user(prepared, limited, setting):
+    """A template that is everybody's own: the kernel counts by uid."""
+    limited("none")
+    setting("[Service]\nLimitNPROC=24\n")
+    daemon = prepared.property("MainPID")
+    with Holder(prepared, "processes", 100, "own") as holder:
+        assert (holder.error["code"], holder.error["resource"]) == ("busy", "processes")
+        assert served(prepared, "alice", "own").returncode == 125
+        assert served(prepared, "bob", "own").stdout == "served\n"
         holder.recovers()
     assert prepared.property("MainPID") == daemon
