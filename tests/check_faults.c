@@ -98,6 +98,7 @@ START_TEST(each_watch)
 				     " {'stdout': true, 'stderr': true}}";
 	struct reply r;
 	struct peer p;
+	uint64_t id;
 	unsigned n = 0;
 
 	fault_start(NULL);
@@ -112,7 +113,9 @@ START_TEST(each_watch)
 		serves(&p, params);
 	}
 	ck_assert_uint_eq(n, 3); /* of the control socket, and two pipes */
-	wait_end(&p, (uint64_t)int_at(&r, "id"), &r);
+	id = (uint64_t)int_at(&r, "id");
+	reply_fini(&r);
+	wait_end(&p, id, &r);
 	reply_fini(&r);
 	peer_close(&p);
 	fault_stop();

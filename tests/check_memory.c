@@ -61,6 +61,16 @@ sends(struct peer *p, const char *method, const char *params, unsigned v)
 	return stream_put(&p->st, &o, &e) == 0;
 }
 
+static bool
+cannot(const char *name)
+{
+	if (sanitised())
+		printf("SKIP memory.%s: cannot make a sanitiser's allocations "
+		       "fail\n",
+		    name);
+	return sanitised();
+}
+
 static void
 is_told(const struct reply *r)
 {
@@ -133,6 +143,8 @@ START_TEST(warm)
 	struct peer p;
 	struct reply r;
 
+	if (cannot("warm"))
+		return;
 	fault_start(NULL);
 	peer_open(&p);
 	ck_assert_int_eq(run(&p, &r, "{'call': 'jobs:echo'}"), 0);
@@ -159,6 +171,8 @@ START_TEST(cold)
 	unsigned n = 0;
 	bool served;
 
+	if (cannot("cold"))
+		return;
 	do {
 		fault_start(NULL);
 		served = is_served(request, n, 1);
@@ -229,6 +243,8 @@ START_TEST(addresses)
 	struct reply r;
 	size_t n;
 
+	if (cannot("addresses"))
+		return;
 	live_start("[server]\nmax_clients = 10000\n"
 		   "[template.default]\npath = [\"%s\"]\n");
 	peer_open(&p);
@@ -262,9 +278,5 @@ main(void)
 {
 	const TTest *const tests[] = { warm, cold, addresses, NULL };
 
-	if (sanitised()) {
-		puts("SKIP memory: cannot make a sanitiser's allocations fail");
-		return 0;
-	}
 	return harness_main("memory", tests);
 }
