@@ -41,10 +41,12 @@ def _lend_sockets(pair):
 
     @functools.wraps(plain_init)
     def __init__(self):
-        if _sockets:
-            vars(self).update(vars(_sockets.pop(0)))
-        else:
+        try:
+            made = _sockets.pop(0)
+        except IndexError:
             plain_init(self)
+        else:
+            vars(self).update(vars(made))
 
     _make_pair, pair.__init__ = pair, __init__
 
