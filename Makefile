@@ -221,7 +221,7 @@ bench: all $(benches)
 
 ## bench-quick   the first rows of it
 bench-quick: all $(benches)
-	@tests/bench/run --quick
+	@tests/bench/run --quick --out build/bench-quick
 
 ## bench-readme  puts the last bench's figures and picture where README has them
 bench-readme:
