@@ -95,8 +95,10 @@ child_unmake(struct child *c)
 	drop_text(c, c->title);
 	drop_text(c, c->entry);
 	msgpack_sbuffer_destroy(&c->hang.raw);
-	if (c->outcome_raw.alloc > OUTCOME_KEEP)
+	if (c->outcome_raw.alloc > OUTCOME_KEEP) {
 		msgpack_sbuffer_destroy(&c->outcome_raw);
+		msgpack_sbuffer_init(&c->outcome_raw);
+	}
 	if (spare_keep(&spare, c))
 		return;
 	msgpack_sbuffer_destroy(&c->outcome_raw);

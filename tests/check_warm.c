@@ -70,13 +70,42 @@ START_TEST(of_standbys)
 }
 END_TEST
 
+/* What one child has left is in no other's way, however much it was. */
+START_TEST(one_after_the_other)
+{
+	static const int sizes[] = { 5, 5000, 100000, 0, 70, 1500 };
+	enum { N = sizeof(sizes) / sizeof(*sizes) };
+	struct peer p;
+	struct reply r;
+
+	live_start("[server]\nrecords = 1\n"
+		   "[template.default]\npath = [\"%s\"]\n");
+	peer_open(&p);
+	for (int i = 0; i < 3 * N; i++) {
+		const msgpack_object *o;
+
+		run(&p, &r, "{'call': 'operator:mul', 'args': ['%c', %d]}",
+		    'a' + i, sizes[i % N]);
+		o = at(&r, "result");
+		ck_assert_int_eq(o->type, MSGPACK_OBJECT_STR);
+		ck_assert_uint_eq(o->via.str.size, sizes[i % N]);
+		for (uint32_t k = 0; k < o->via.str.size; k++)
+			ck_assert_int_eq(o->via.str.ptr[k], 'a' + i);
+		reply_fini(&r);
+	}
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = { of_warm_starts, of_standbys, NULL };
-	const TTest *const none[] = { NULL };
-
+	const TTest *const tests[] = { one_after_the_other, of_warm_starts,
+		of_standbys, NULL };
 	/* A sanitiser's allocations cannot be counted, and spare.c keeps
 	 * nothing for it. */
-	return harness_main("warm", sanitised() ? none : tests);
+	const TTest *const sanitised_tests[] = { one_after_the_other, NULL };
+
+	return harness_main("warm", sanitised() ? sanitised_tests : tests);
 }

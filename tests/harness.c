@@ -114,6 +114,7 @@ launch(const char *config, bool standbys)
 	strcpy(live.dir, scratch("check"));
 	ck_assert(mkdtemp(live.dir) != NULL);
 	snprintf(live.socket, sizeof(live.socket), "%s/socket", live.dir);
+	free(live.config); /* of one that was killed */
 	ck_assert(asprintf(&live.config, "%s/config", live.dir) > 0);
 	live_configure(config != NULL ? config : default_config);
 	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
@@ -225,6 +226,7 @@ remove_dir(void)
 {
 	unlink(live.config);
 	free(live.config);
+	live.config = NULL;
 	ck_assert_msg(access(live.socket, F_OK) == -1 ||
 		unlink(live.socket) == 0,
 	    "the socket");
