@@ -30,26 +30,19 @@ take(void)
 	return c;
 }
 
-/* A copy of B, in C where it fits there. */
+/* A copy of B: in C where it fits there, else in *MADE, which is NULL before. */
 static char *
-keep_text(struct child *c, struct bytes b)
+keep_text(struct child *c, struct bytes b, char **made)
 {
 	char *p = c->texts + c->texts_used;
 
 	if (b.n >= sizeof(c->texts) - c->texts_used)
-		return bytes_dup(b);
+		return *made = bytes_dup(b);
 	if (b.n > 0)
 		memcpy(p, b.p, b.n);
 	p[b.n] = '\0';
 	c->texts_used += b.n + 1;
 	return p;
-}
-
-static void
-drop_text(const struct child *c, char *p)
-{
-	if ((uintptr_t)p - (uintptr_t)c->texts >= sizeof(c->texts))
-		free(p);
 }
 
 struct child *
@@ -80,8 +73,10 @@ child_make(const struct request *rq, const struct spawn *s, struct template *t,
 	child_end_init(c);
 	child_limit_init(c);
 	hang_init(c);
-	c->entry = keep_text(c, bytes_cut(s->target, CHILD_ENTRY_SHOWN));
-	c->title = s->title.n > 0 ? keep_text(c, s->title) : NULL;
+	c->entry = keep_text(c, bytes_cut(s->target, CHILD_ENTRY_SHOWN),
+	    &c->made_entry);
+	c->title = s->title.n > 0 ? keep_text(c, s->title, &c->made_title) :
+				    NULL;
 	if (c->entry != NULL && (c->title != NULL || s->title.n == 0))
 		return c;
 	err_memory(e, "a child");
@@ -92,8 +87,8 @@ child_make(const struct request *rq, const struct spawn *s, struct template *t,
 void
 child_unmake(struct child *c)
 {
-	drop_text(c, c->title);
-	drop_text(c, c->entry);
+	free(c->made_entry);
+	free(c->made_title);
 	msgpack_sbuffer_destroy(&c->hang.raw);
 	if (c->outcome_raw.alloc > OUTCOME_KEEP) {
 		msgpack_sbuffer_destroy(&c->outcome_raw);

@@ -91,8 +91,9 @@ struct child {
 	uint64_t grace_ns;
 	uint64_t timeout_ns, start_timeout_ns; /* 0: none */
 
-	char *title, *entry; /* entry: cut to ENTRY_SHOWN bytes */
-	char texts[128];     /* both, where they fit */
+	char *title, *entry;           /* entry: cut to ENTRY_SHOWN bytes */
+	char texts[128];               /* both, where they fit */
+	char *made_title, *made_entry; /* where not; else NULL */
 	size_t texts_used;
 	struct template *templ;
 	struct lane *lane;     /* that it waits in or came from */
