@@ -108,8 +108,9 @@ END_TEST
 START_TEST(while_it_starts)
 {
 	struct peer p;
-	uint32_t id, queued;
+	uint32_t queued;
 	struct reply r;
+	uint64_t child;
 
 	live_start(WITH("") "[template.slow]\npath = [\"%s\"]\n"
 			    "preload = [\"hangs_at_import\"]\n"
@@ -119,14 +120,15 @@ START_TEST(while_it_starts)
 	    "{'template': 'slow', 'call': 'jobs:trio_echo', 'args': [7]}");
 	live_configure(WITH("") "[template.slow]\npath = [\"%s\"]\n"
 				"start = \"demand\"\n");
-	id = peer_send(&p, "reload", "{}");
+	peer_send(&p, "reload", "{}");
 	/* Who waits for the one that hangs gets the next one. */
 	peer_response(&p, queued, &r);
 	ck_assert_int_eq(int_at(&r, "generation"), 2);
-	wait_end(&p, int_at(&r, "id"), &r);
+	child = int_at(&r, "id");
+	reply_fini(&r);
+	wait_end(&p, child, &r);
 	ck_assert_int_eq(int_at(&r, "result.0"), 7);
 	reply_fini(&r);
-	(void)id;
 	ck_assert_int_eq(template_int(&p, "slow", "generation"), 2);
 	live.baseline++; /* its zygote */
 	peer_close(&p);

@@ -109,12 +109,12 @@ launch(const char *config, bool standbys)
 
 	/* What a daemon's end orphans becomes ours, so that it is seen. */
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	free(live.config); /* of one that was killed */
 	live = (struct live){ .standbys = standbys ||
 		    getenv("FORKSERVERD_STANDBYS") };
 	strcpy(live.dir, scratch("check"));
 	ck_assert(mkdtemp(live.dir) != NULL);
 	snprintf(live.socket, sizeof(live.socket), "%s/socket", live.dir);
-	free(live.config); /* of one that was killed */
 	ck_assert(asprintf(&live.config, "%s/config", live.dir) > 0);
 	live_configure(config != NULL ? config : default_config);
 	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
