@@ -62,7 +62,7 @@ put(struct client *c, struct msg_out *o, struct err *e)
 
 	if (stream_put(&c->st, o, e) == 0)
 		return 0;
-	if (e->sys != ENOMEM || c->st.out_bytes > queued)
+	if ((e->sys != ENOMEM && e->sys != ENOBUFS) || c->st.out_bytes > queued)
 		return -1;
 	if (!answer) {
 		c->lost++;

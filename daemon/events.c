@@ -90,16 +90,19 @@ events_client_gone(struct server *srv, uint64_t conn)
 static void
 tell_lost(struct client *cl)
 {
+	const uint64_t n = cl->lost;
 	struct msg_out o;
 	struct pack_map m;
 
 	msg_out_init(&o);
 	msg_begin_notify(&o, "lost");
 	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "events", cl->lost);
+	pack_kv_uint(&o.pk, &m, "events", n);
 	pack_map_end(&m);
 	cl->lost = 0;
 	client_put(cl, &o);
+	if (cl->lost > 0) /* so was this */
+		cl->lost = n;
 }
 
 void

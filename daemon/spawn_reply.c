@@ -125,8 +125,10 @@ spawn_reply_started(struct child *c)
 	    (uintmax_t)c->id, (int)c->pid);
 	while ((a = asker_take(c)) != NULL) {
 		/* Who is told that there is none gets none. */
-		if (tell(c, a->conn, a->request, a->want_pidfd) == -1)
+		if (tell(c, a->conn, a->request, a->want_pidfd) == -1) {
 			child_kill(c, &untold);
+			token_drop(c);
+		}
 		asker_free(a);
 	}
 	events_started(c);

@@ -146,8 +146,10 @@ put_idle(struct stream *s, struct msg_out *o, struct err *e)
 	if ((size_t)n == o->buf.size)
 		return 0;
 	if (queue(s, o, n, e) == -1) {
-		if (n > 0)
-			e->sys = 0; /* nothing can be said in its place */
+		if (n > 0) { /* nothing can be said in its place, or behind */
+			e->sys = 0;
+			shutdown(s->fd, SHUT_RDWR);
+		}
 		return -1;
 	}
 	return n > 0 && stream_flush(s, e) == -1 ? -1 : 0;

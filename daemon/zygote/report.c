@@ -163,22 +163,27 @@ report_told(struct stream *s, PyObject *value, struct err *e)
 	return 0;
 }
 
+static void
+begin_done(struct msg_out *o, struct pack_map *m)
+{
+	msg_out_init(o);
+	msg_begin_notify(o, "done");
+	pack_map_begin(&o->pk, m);
+}
+
 void
 report_returned(struct stream *s, PyObject *result)
 {
 	struct msg_out o;
 	struct pack_map m;
-	char why[256];
-	size_t at;
+	char why[256] = "no memory to pack it";
 
-	msg_out_init(&o);
-	msg_begin_notify(&o, "done");
-	at = o.buf.size;
-	pack_map_begin(&o.pk, &m);
+	begin_done(&o, &m);
 	pack_key(&o.pk, &m, "result");
-	if (value_pack(result, &o.pk, MAX_RESULT, why, sizeof(why)) == -1) {
-		o.buf.size = at;
-		pack_map_begin(&o.pk, &m);
+	if (value_pack(result, &o.pk, MAX_RESULT, why, sizeof(why)) == -1 ||
+	    pack_spoilt(&o.buf)) {
+		msg_out_fini(&o);
+		begin_done(&o, &m);
 		pack_kv_text(&o.pk, &m, "result_error", why);
 	}
 	pack_map_end(&m);
@@ -190,7 +195,7 @@ pack_look(struct msg_out *o, struct pack_map *m, PyObject *look)
 {
 	const size_t at = o->buf.size;
 	const uint32_t n = m->n;
-	char why[256];
+	char why[256] = "no memory to pack it";
 
 	pack_key(&o->pk, m, "look");
 	if (value_pack(look, &o->pk, MAX_LOOK, why, sizeof(why)) == 0)

@@ -53,8 +53,12 @@ say(struct msg_out *o)
 {
 	struct err e;
 
-	if (stream_put(&z.stream, o, &e) == -1)
+	if (stream_put(&z.stream, o, &e) == 0)
+		return;
+	if (e.code == ERR_DISCONNECTED)
 		z.unheard = true;
+	else
+		z.over = true; /* it waits for what could not be said */
 }
 
 static int
