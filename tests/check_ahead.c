@@ -84,11 +84,32 @@ START_TEST(a_job_takes_their_numbers)
 }
 END_TEST
 
+/* Another mapping in the place of os.environ is told of the same. */
+START_TEST(a_preload_replaces_the_environment)
+{
+	struct peer p;
+	struct reply r;
+
+	live_start_standbys("[template.default]\n"
+			    "path = [\"%s\"]\n"
+			    "preload = [\"trio\", \"replaces_environ\"]\n");
+	peer_open(&p);
+	run(&p, &r, "{'call': 'replaces_environ:socket'}");
+	ck_assert_int_eq(int_at(&r, "exit_code"), 0);
+	ck_assert_str_eq(str_at(&r, "start"), "standby");
+	ck_assert_str_eq(str_at(&r, "result"), live.socket);
+	reply_fini(&r);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 int
 main(void)
 {
 	return harness_main("ahead",
 	    (const TTest *const[]){ trio_is_woken_by_them,
 		a_plain_function_closes_all, a_module_closes_all_at_its_import,
-		a_job_takes_their_numbers, NULL });
+		a_job_takes_their_numbers, a_preload_replaces_the_environment,
+		NULL });
 }

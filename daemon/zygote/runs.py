@@ -184,6 +184,7 @@ def forget():
     """In a process that was forked in the midst of them: they are its parent's,
     and SIGTERM is not for us to act on."""
     global _first_run
+    let_sockets_go()
     _runs.clear()
     _first_run = None
     if signal.getsignal(signal.SIGTERM) is cancel:

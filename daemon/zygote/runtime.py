@@ -279,9 +279,14 @@ def surround(env_changed, argv, path):
 
 def _point_back():
     """What C has put into the environment, without reading all of it anew."""
-    known = os.environ._data  # it alone is to be told: no error, no putenv
+    # It alone is to be told: no error, no putenv.
+    known = getattr(os.environ, "_data", None)
+    replaced = known is None  # by a preload
     for name in (b"FORKSERVER_SOCKET", b"FORKSERVER_PARENT", b"NOTIFY_SOCKET"):
         value = _getenv(name)
+        if replaced:
+            known, name = os.environ, os.fsdecode(name)
+            value = None if value is None else os.fsdecode(value)
         if value is None:
             known.pop(name, None)
         else:
