@@ -151,7 +151,11 @@ def test_wait_any(forkctl, child):
 def test_wait_all(forkctl, child):
     others = [int(forkctl("spawn", "-c", f"exit({n})")) for n in (0, 4)]
     forkctl("wait", "--all", "-t", "0.1", child, *others, status=124)
-    waits = forkctl.begin("wait", child, *others)
+    for other, status in zip(others, (0, 4)):
+        forkctl("wait", other, status=status)
+    # Those that have ended come first, as they are named: 4 is the first that
+    # is not 0, whether or not the child is dead when the wait begins.
+    waits = forkctl.begin("wait", *others, child)
     forkctl("kill", child)
     out, _ = finish(waits, 4)
     expected = {f"{child} 137", f"{others[0]} 0", f"{others[1]} 4"}
