@@ -33,8 +33,8 @@ def find_trio():
 def _lend_sockets(pair):
     """Has each PAIR that trio makes be one of `_sockets`, as long as any is there.
 
-    To make one is a third of the way to the first task, when nothing is in the
-    processor's caches; a standby has the time for it.
+    To make them takes long when nothing is in the processor's caches; a standby
+    has the time for it.
     """
     global _make_pair
     plain_init = pair.__init__

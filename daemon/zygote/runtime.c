@@ -15,6 +15,9 @@ static const char look_source[] = {
 static const char refusals_source[] = {
 #embed "refusals.py" suffix(, '\0')
 };
+static const char exceptions_source[] = {
+#embed "exceptions.py" suffix(, '\0')
+};
 static const char stdio_source[] = {
 #embed "stdio.py" suffix(, '\0')
 };
@@ -272,6 +275,8 @@ runtime_new(struct err *e)
 		    NULL },
 		{ "_forkserverd_refusals", "<forkserverd/refusals.py>",
 		    refusals_source, NULL },
+		{ "_forkserverd_exceptions", "<forkserverd/exceptions.py>",
+		    exceptions_source, NULL },
 		{ "_forkserverd_stdio", "<forkserverd/stdio.py>", stdio_source,
 		    NULL },
 		{ "_forkserverd_remains", "<forkserverd/remains.py>",

@@ -20,6 +20,7 @@ import time
 import traceback
 
 import _forkserverd_canary
+import _forkserverd_exceptions
 import _forkserverd_look
 import _forkserverd_refusals
 import _forkserverd_remains
@@ -64,17 +65,10 @@ def preload(modules):
         try:
             __import__(name)
         except BaseException as exc:  # a preload that exits costs no more
-            return _fault(f'preload "{name}"', exc, name)
+            return _forkserverd_exceptions.fault(f'preload "{name}"', exc, name)
         if not _loaded(name):
             return f'preload "{name}"', name, "", ""
     return None
-
-
-def _fault(what, exc, module=None):
-    """What C keeps: the attempt, the module to blame, message, traceback."""
-    exc = _trim(exc)
-    message = f"{type(exc).__name__}: {_detail(exc)}"
-    return what, module, message, "".join(traceback.format_exception(exc))
 
 
 def _find_function(target):
@@ -96,7 +90,7 @@ def find_after_fork(targets):
         try:
             _after_fork.append(_find_function(target))
         except BaseException as exc:
-            return _fault(f'after_fork "{target}"', exc)
+            return _forkserverd_exceptions.fault(f'after_fork "{target}"', exc)
     return None
 
 
@@ -124,7 +118,7 @@ def prime(targets):
         try:
             _find_function(target)()
         except BaseException as exc:
-            return _fault(f'prime "{target}"', exc)
+            return _forkserverd_exceptions.fault(f'prime "{target}"', exc)
     return None
 
 
@@ -221,7 +215,7 @@ def after_fork(targets):
         try:
             function()
         except BaseException as exc:
-            return _fault(f'after_fork "{target}"', exc)
+            return _forkserverd_exceptions.fault(f'after_fork "{target}"', exc)
     return None
 
 
@@ -305,11 +299,15 @@ def prepare(entry, target, args, kwargs, promoted):
         work = PREPARE[entry](target, args, kwargs)
     except CannotRun as exc:
         reason = exc.__cause__
-        _failed(type(reason).__name__, _text(reason), f"{exc}\n")
+        _failed(type(reason).__name__, _forkserverd_exceptions.text(reason), f"{exc}\n")
         return None
     except BaseException as exc:
-        exc = _trim(exc)
-        _failed(type(exc).__name__, _detail(exc), _format(exc))
+        exc = _forkserverd_exceptions.trim(exc)
+        _failed(
+            type(exc).__name__,
+            _forkserverd_exceptions.detail(exc),
+            _forkserverd_exceptions.format_all(exc),
+        )
         return None
     if promoted and entry == "call":
         _signal.signal(_signal.SIGTERM, _forkserverd_runs.cancel)
@@ -338,8 +336,12 @@ def raised(exc, promoted):
     if isinstance(exc, SystemExit):
         return _exit_status(exc.code), 0
     _forkserverd_refusals.explain(exc)
-    _raised(type(exc).__name__, _text(exc), _format(exc))
-    _show(exc)
+    _raised(
+        type(exc).__name__,
+        _forkserverd_exceptions.text(exc),
+        _forkserverd_exceptions.format_all(exc),
+    )
+    _forkserverd_exceptions.show(exc)
     if isinstance(exc, KeyboardInterrupt) and promoted:
         return 130, signal.SIGINT
     return 1, 0
@@ -362,7 +364,7 @@ def finish(status, entry):
     try:
         threading._shutdown()
     except BaseException as exc:
-        _show(exc)
+        _forkserverd_exceptions.show(exc)
     atexit._run_exitfuncs()
     written = _forkserverd_stdio.flush()
     if entry != "call":
@@ -371,38 +373,3 @@ def finish(status, entry):
     if written:
         _forkserverd_stdio.flush()
     return status if written else 120  # as Py_RunMain's
-
-
-def _trim(exc):
-    """EXC without our own frames at the outer end."""
-    tb = exc.__traceback__
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith("<forkserverd"):
-        tb = tb.tb_next
-    return exc.with_traceback(tb)
-
-
-def _text(exc):
-    try:
-        return str(exc)
-    except Exception:
-        return "<the exception has no text>"
-
-
-def _detail(exc):
-    """The text of EXC, with what would do instead where that is known."""
-    return "; ".join([_text(exc).strip(), *_forkserverd_refusals.explain(exc)])
-
-
-def _format(exc):
-    try:
-        return "".join(traceback.format_exception(exc))
-    except Exception:
-        return f"{type(exc).__name__}: {_text(exc)}\n"
-
-
-def _show(exc):
-    try:
-        sys.excepthook(type(exc), exc, exc.__traceback__)
-        sys.stderr.flush()
-    except Exception:
-        sys.__excepthook__(type(exc), exc, exc.__traceback__)
