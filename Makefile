@@ -328,6 +328,7 @@ INSTALL ?= install
 INSTALL_DIRS := systemd/user:$(PREFIX)/lib/systemd/user \
 	systemd/system:$(PREFIX)/lib/systemd/system \
 	systemd/sysusers.d:$(PREFIX)/lib/sysusers.d \
+	systemd/tmpfiles.d:$(PREFIX)/lib/tmpfiles.d \
 	systemd/bash-completion:$(PREFIX)/share/bash-completion/completions \
 	systemd/fish-completion:$(PREFIX)/share/fish/vendor_completions.d \
 	systemd/zsh-completion:$(zshdir) \

@@ -30,6 +30,7 @@ lib/systemd/system/forkserverd@.socket
 lib/systemd/user/forkserverd.service
 lib/systemd/user/forkserverd.socket
 lib/sysusers.d/forkserverd.conf
+lib/tmpfiles.d/forkserverd.conf
 libexec/forkserverd/forkserver-zygote
 share/bash-completion/completions/forkctl
 share/bash-completion/completions/forkserverd

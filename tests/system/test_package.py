@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+FOLDER = "/etc/forkserverd"
+
 
 @pytest.fixture(scope="module")
 def newer(debs, tmp_path_factory):
@@ -51,6 +53,24 @@ def test_its_units_pass_systemds_check(machine):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_instances_folder_is_there(machine):
+    """As the package made it, and as a boot makes it where /etc starts empty."""
+
+    def folder():
+        return machine.run("stat", "-c", "%F %a %U %G", FOLDER)
+
+    made = "directory 755 root root\n"
+    assert folder() == made
+    machine.run("rmdir", FOLDER)
+    boot = ["systemd-tmpfiles", "--create", "--remove", "--boot", f"--prefix={FOLDER}"]
+    machine.run(*boot)
+    assert folder() == made
+    # A mode of the administrator's own is kept.
+    machine.run("chmod", "700", FOLDER)
+    machine.run(*boot)
+    assert folder() == made.replace("755", "700")
+
+
 def test_an_upgrade_replaces_the_daemon_and_keeps_the_socket(machine, newer):
     machine.run("forkctl", "ping")
     daemon = machine.property("MainPID")
@@ -73,15 +93,24 @@ def test_removed_and_purged_nothing_is_left(machine, debs):
     machine.run("dpkg", "--remove", *names(debs))
     assert not machine.alive(daemon) and not machine.alive(detached)
     assert machine.run("systemctl", "is-system-running") == "running\n"
+    assert machine.attempt("test", "-d", FOLDER).returncode == 0
     done = machine.run("dpkg", "--purge", *names(debs))
     assert "not empty" not in done
     left = machine.run(
         *["find", "/usr", "/etc", "/run", "/var/lib/systemd"],
         *["-name", "forkserverd*", "-o", "-name", "libforkserver*", "-o", "-name", "forkctl*"],
     )
-    # The administrator's own files stay; the tests and the root have some.
-    own = ("/etc/forkserverd", "/run/systemd/system/")
+    # What the tests and the root have of their own.
+    own = ("/etc/forkserverd.toml", "/etc/forkserverd-", "/run/systemd/system/")
     assert [path for path in left.split() if not path.startswith(own)] == []
+
+
+def test_purged_it_leaves_the_administrators_files(machine, debs):
+    machine.install(*debs)
+    machine.write(f"{FOLDER}/mine.toml", "[template.default]\n")
+    machine.run("dpkg", "--purge", *names(debs))
+    assert machine.run("ls", FOLDER) == "mine.toml\n"
+    machine.run("rm", "-r", FOLDER)
 
 
 def test_installed_anew_it_listens_again(machine, debs):
