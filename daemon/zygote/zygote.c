@@ -10,15 +10,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/zygote/births.h"
 #include "daemon/zygote/guard.h"
 #include "daemon/zygote/handover.h"
 #include "daemon/zygote/kid.h"
+#include "daemon/zygote/line.h"
 #include "daemon/zygote/proof.h"
 #include "daemon/zygote/tell.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/watch.h"
 #include "daemon/zygote/work.h"
-#include "proto/stream.h"
 
 #define STACK_MIN (8u << 20) /* rule 1 of CPYTHON.md */
 #define MAX_OUT (16 << 20)
@@ -33,33 +34,16 @@ enum state {
 };
 
 static struct {
-	struct stream stream;
+	struct line line;
 	struct handover handover;
 	struct work work;
 	enum state state;
 	uint32_t configure_msgid;
-	struct kids kids;
-	struct kids standbys; /* whose lease is not known yet */
+	struct births births;
 	struct proof proof;
 	struct watch watch;
 	int epfd;
-	bool unheard; /* the daemon is gone; what it has said may be unread */
-	bool over;
 } z;
-
-/* The socket blocks: the daemon always reads. */
-static void
-say(struct msg_out *o)
-{
-	struct err e;
-
-	if (stream_put(&z.stream, o, &e) == 0)
-		return;
-	if (e.code == ERR_DISCONNECTED)
-		z.unheard = true;
-	else
-		z.over = true; /* it waits for what could not be said */
-}
 
 static int
 watch(int fd, void *what)
@@ -75,7 +59,7 @@ refuse(uint32_t id, const struct err *e)
 	struct msg_out o;
 
 	tell_refused(&o, id, e);
-	say(&o);
+	line_say(&z.line, &o);
 }
 
 static void
@@ -84,7 +68,7 @@ fail(void)
 	struct msg_out o;
 
 	tell_failed(&o, z.configure_msgid, &z.work.template, &z.work.err);
-	say(&o);
+	line_say(&z.line, &o);
 	z.state = FAILED;
 }
 
@@ -111,26 +95,8 @@ serve(const char *way)
 	if (t->sources != NULL)
 		watch_sources(t);
 	tell_ready(&o, z.configure_msgid, t, z.work.python, way);
-	say(&o);
+	line_say(&z.line, &o);
 	z.state = READY;
-}
-
-/* Has the worker fork.  Takes what is in O where it has; NULL with E
- * filled when it could not. */
-static struct kid *
-bear(struct order *o, enum child_kind kind, int control, int procs,
-    struct err *e)
-{
-	z.work.kind = kind;
-	z.work.control = control;
-	z.work.cgroup = o->cgroup;
-	z.work.procs = procs;
-	handover_call(&z.handover, work_fork, &z.work);
-	if (z.work.pid != -1)
-		return kid_new(kind == CHILD_STANDBY ? &z.standbys : &z.kids,
-		    z.epfd, o, z.work.pid, e);
-	*e = z.work.err;
-	return NULL;
 }
 
 /* For the proof: a child that nobody has ordered. */
@@ -139,7 +105,7 @@ bear_own(enum child_kind kind, int control, struct err *e)
 {
 	struct order nobodys = { 0 };
 
-	return bear(&nobodys, kind, control, -1, e);
+	return births_fork(&z.births, &nobodys, kind, control, -1, e);
 }
 
 static void
@@ -164,19 +130,15 @@ proceed(enum proof_step step)
 static void
 reap(struct kid *k)
 {
-	struct msg_out o;
 	struct rusage ru;
 	int status;
 
-	if (kid_reap(z.epfd, k, &status, &ru) == 0)
-		return;
-	if (k == z.proof.kid) {
+	if (k != z.proof.kid) {
+		births_reap(&z.births, k);
+	} else if (kid_reap(z.epfd, k, &status, &ru) == 1) {
 		proceed(proof_kid_ended(&z.proof, status));
-	} else if (k->order.number != 0) {
-		tell_reaped(&o, k->order.number, k->pid, status, &ru);
-		say(&o);
+		kid_free(k);
 	}
-	kid_free(k);
 }
 
 static void
@@ -217,64 +179,6 @@ made(void)
 }
 
 static void
-say_fork_failed(uint64_t id, const struct err *e)
-{
-	struct msg_out o;
-
-	tell_fork_failed(&o, id, e);
-	say(&o);
-}
-
-static void
-say_forked(struct kid *k)
-{
-	struct msg_out o;
-	struct err e;
-
-	if (tell_forked(&o, k->order.number, k->pid, z.work.forked_ns,
-		k->pidfd) == 0) {
-		say(&o);
-		return;
-	}
-	err_sys(&e, errno, "duplicate the pidfd of child %d", (int)k->pid);
-	kill(k->pid, SIGKILL);
-	say_fork_failed(k->order.number, &e);
-	k->order.number = 0; /* its end is nobody's news */
-}
-
-static void
-on_fork(const struct msg *m)
-{
-	struct order o;
-	struct err e;
-	struct kid *k = NULL;
-	int fds[2] = { -1, -1 };
-	bool good = order_read(&o, &m->params, &e) == 0;
-	struct err no_fds;
-
-	if (stream_take_fds(&z.stream, o.procs ? 2 : 1, fds, &no_fds) == -1) {
-		order_fini(&o);
-		z.over = true;
-		return;
-	}
-	if (good && !z.unheard) {
-		if (z.state == READY)
-			k = bear(&o, o.standby ? CHILD_STANDBY : CHILD_JOB,
-			    fds[0], fds[1], &e);
-		else
-			err_set(&e, ERR_BUSY, "the zygote is not ready");
-	}
-	close(fds[0]);
-	if (fds[1] != -1)
-		close(fds[1]);
-	if (k != NULL)
-		say_forked(k);
-	else if (!z.unheard)
-		say_fork_failed(o.number, &e);
-	order_fini(&o);
-}
-
-static void
 obey(const struct msg *m)
 {
 	struct msg_out o;
@@ -284,11 +188,11 @@ obey(const struct msg *m)
 		on_configure(m);
 	} else if (m->type == MSG_REQUEST && strcmp(m->method, "ping") == 0) {
 		tell_here(&o, m->id);
-		say(&o);
+		line_say(&z.line, &o);
 	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "fork") == 0) {
-		on_fork(m);
+		births_order(&z.births, &m->params, z.state == READY);
 	} else if (m->type == MSG_NOTIFY && strcmp(m->method, "lease") == 0) {
-		kid_lease(&z.standbys, &z.kids, &m->params);
+		kid_lease(&z.births.standbys, &z.births.kids, &m->params);
 	} else if (m->type == MSG_REQUEST) {
 		err_set(&e, ERR_UNKNOWN_METHOD, "no method \"%s\"", m->method);
 		refuse(m->id, &e);
@@ -304,7 +208,7 @@ look(void)
 	if (!watch_hear(&z.watch))
 		return;
 	tell_stale(&o, z.watch.changed);
-	say(&o);
+	line_say(&z.line, &o);
 }
 
 static void
@@ -314,17 +218,17 @@ hear(void)
 	struct msg m;
 	int r;
 
-	if (stream_fill(&z.stream, &e) != STREAM_GOT) {
-		z.over = true;
+	if (stream_fill(&z.line.stream, &e) != STREAM_GOT) {
+		z.line.over = true;
 		return;
 	}
-	while (!z.over && (r = stream_next(&z.stream, &m, &e)) == 1) {
+	while (!z.line.over && (r = stream_next(&z.line.stream, &m, &e)) == 1) {
 		obey(&m);
 		msg_fini(&m);
 	}
-	if (!z.over && r == -1) {
+	if (!z.line.over && r == -1) {
 		fprintf(stderr, "forkserver-zygote: the daemon: %s\n", e.msg);
-		z.over = true;
+		z.line.over = true;
 	}
 }
 
@@ -333,14 +237,14 @@ loop(void)
 {
 	struct epoll_event ev[EVENTS];
 
-	while (!z.over) {
+	while (!z.line.over) {
 		int n = epoll_wait(z.epfd, ev, EVENTS,
 		    z.state == PROVING ? proof_left_ms(&z.proof) : -1);
 
 		if (n == 0 && z.state == PROVING)
 			kill(z.proof.kid->pid, SIGKILL);
-		for (int i = 0; i < n && !z.over; i++) {
-			if (ev[i].data.ptr == &z.stream)
+		for (int i = 0; i < n && !z.line.over; i++) {
+			if (ev[i].data.ptr == &z.line)
 				hear();
 			else if (ev[i].data.ptr == &z.handover)
 				made();
@@ -362,13 +266,17 @@ start(struct err *e)
 	if (fcntl(ZYGOTE_FD, F_SETFD, FD_CLOEXEC) == -1)
 		return err_sys(e, errno, "descriptor %d, the daemon's socket",
 		    ZYGOTE_FD);
-	stream_init(&z.stream, ZYGOTE_FD, &frame_limits_default, MAX_OUT);
+	stream_init(&z.line.stream, ZYGOTE_FD, &frame_limits_default, MAX_OUT);
 	z.work.daemon_fd = ZYGOTE_FD;
 	z.proof.work = &z.work;
 	z.proof.bear = bear_own;
+	z.births = (struct births){ .line = &z.line,
+		.handover = &z.handover,
+		.work = &z.work,
+		.epfd = z.epfd };
 	if (handover_start(&z.handover, STACK_MIN, e) == -1)
 		return -1;
-	if (watch(ZYGOTE_FD, &z.stream) == -1 ||
+	if (watch(ZYGOTE_FD, &z.line) == -1 ||
 	    watch(z.handover.done_fd, &z.handover) == -1)
 		return err_sys(e, errno, "watch the daemon's socket");
 	return 0;
@@ -390,7 +298,7 @@ zygote_run(void)
 	if (guard_needed(ZYGOTE_FD)) {
 		epoll_ctl(z.epfd, EPOLL_CTL_DEL, ZYGOTE_FD, NULL);
 		epoll_ctl(z.epfd, EPOLL_CTL_DEL, z.handover.done_fd, NULL);
-		guard_run(&z.kids, z.epfd);
+		guard_run(&z.births.kids, z.epfd);
 	}
 	/* At once: no Python finalisation, and the worker may be busy. */
 	_exit(0);

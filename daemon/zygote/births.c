@@ -1,0 +1,101 @@
+#include "daemon/zygote/births.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "daemon/zygote/tell.h"
+
+struct kid *
+births_fork(struct births *b, struct order *o, enum child_kind kind,
+    int control, int procs, struct err *e)
+{
+	struct work *w = b->work;
+
+	w->kind = kind;
+	w->control = control;
+	w->cgroup = o->cgroup;
+	w->procs = procs;
+	handover_call(b->handover, work_fork, w);
+	if (w->pid != -1)
+		return kid_new(kind == CHILD_STANDBY ? &b->standbys : &b->kids,
+		    b->epfd, o, w->pid, e);
+	*e = w->err;
+	return NULL;
+}
+
+static void
+say_fork_failed(struct births *b, uint64_t order, const struct err *e)
+{
+	struct msg_out o;
+
+	tell_fork_failed(&o, order, e);
+	line_say(b->line, &o);
+}
+
+static void
+say_forked(struct births *b, struct kid *k)
+{
+	struct msg_out o;
+	struct err e;
+
+	if (tell_forked(&o, k->order.number, k->pid, b->work->forked_ns,
+		k->pidfd) == 0) {
+		line_say(b->line, &o);
+		return;
+	}
+	err_sys(&e, errno, "duplicate the pidfd of child %d", (int)k->pid);
+	kill(k->pid, SIGKILL);
+	say_fork_failed(b, k->order.number, &e);
+	k->order.number = 0; /* its end is nobody's news */
+}
+
+void
+births_order(struct births *b, const msgpack_object *params, bool ready)
+{
+	struct order o;
+	struct err e;
+	struct kid *k = NULL;
+	int fds[2] = { -1, -1 };
+	bool good = order_read(&o, params, &e) == 0;
+	struct err no_fds;
+
+	if (stream_take_fds(&b->line->stream, o.procs ? 2 : 1, fds, &no_fds) ==
+	    -1) {
+		order_fini(&o);
+		b->line->over = true;
+		return;
+	}
+	if (good && !b->line->unheard) {
+		if (ready)
+			k = births_fork(b, &o,
+			    o.standby ? CHILD_STANDBY : CHILD_JOB, fds[0],
+			    fds[1], &e);
+		else
+			err_set(&e, ERR_BUSY, "the zygote is not ready");
+	}
+	close(fds[0]);
+	if (fds[1] != -1)
+		close(fds[1]);
+	if (k != NULL)
+		say_forked(b, k);
+	else if (!b->line->unheard)
+		say_fork_failed(b, o.number, &e);
+	order_fini(&o);
+}
+
+void
+births_reap(struct births *b, struct kid *k)
+{
+	struct msg_out o;
+	struct rusage ru;
+	int status;
+
+	if (kid_reap(b->epfd, k, &status, &ru) == 0)
+		return;
+	if (k->order.number != 0) {
+		tell_reaped(&o, k->order.number, k->pid, status, &ru);
+		line_say(b->line, &o);
+	}
+	kid_free(k);
+}
