@@ -9,16 +9,19 @@
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
 #include "daemon/zygote_orders.h"
+#include "proto/orders.h"
 
+/* Orders that a zygote has before it at most.  It needs never wait for the next
+ * one, and what it has cannot be taken in turn any more.  So many are left when
+ * it gets more, which then are several in one message. */
+#define FORKING_MAX ORDERS_MAX
+#define FORKING_LOW (FORKING_MAX / 2)
 #define RETRY_FIRST_NS (NS_PER_S / 10)
 #define RETRY_MAX_NS (30 * NS_PER_S)
 /* A zygote that was ready and dies sooner than this is no better than one
  * that fails to start, once it has happened EARLY_DEATHS times in a row. */
 #define EARLY_NS NS_PER_S
 #define EARLY_DEATHS 3
-/* Orders that a zygote has before it.  It needs never wait for the next one,
- * and what it has cannot be taken in turn any more. */
-#define FORKING_MAX 8
 
 const char *
 lane_name(const struct lane *l)
@@ -206,16 +209,29 @@ lane_submit(struct lane *l, struct child *c)
 		lane_serve(l);
 }
 
+static bool
+can_fork(const struct lane *l)
+{
+	return l->z != NULL && l->z->state == ZYGOTE_READY &&
+	    l->z->forking <= FORKING_LOW;
+}
+
 void
 lane_serve(struct lane *l)
 {
-	struct child *c;
+	struct child *cs[FORKING_MAX], *c;
 
-	while ((c = TAILQ_FIRST(&l->queue)) != NULL && l->z != NULL &&
-	    l->z->state == ZYGOTE_READY && l->z->forking < FORKING_MAX) {
-		l->round = c->round;
-		lane_leave(c);
-		zygote_fork(l->z, c);
+	/* Again where one was refused, which took nobody's place. */
+	while (can_fork(l) && !TAILQ_EMPTY(&l->queue)) {
+		unsigned n = 0;
+
+		while (l->z->forking + n < FORKING_MAX &&
+		    (c = TAILQ_FIRST(&l->queue)) != NULL) {
+			l->round = c->round;
+			lane_leave(c);
+			cs[n++] = c;
+		}
+		zygote_fork(l->z, cs, n);
 	}
 }
 

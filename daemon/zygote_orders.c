@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/cgroup.h"
 #include "daemon/cgroup_limit.h"
@@ -14,35 +15,79 @@
 #include "daemon/templates.h"
 #include "daemon/zygote.h"
 #include "daemon/zygote_says.h"
+#include "proto/orders.h"
 #include "proto/pack.h"
 #include "proto/version.h"
 
+/* One of a message: what it says, and the descriptors that it claims, which are
+ * its own until put_orders. */
+struct order {
+	uint64_t number;
+	const struct child *c; /* NULL: a standby's */
+	const char *cgroup;    /* NULL: none */
+	int control;           /* the child's end of its control socket */
+	int procs;             /* as of cgroup_lend, or -1 */
+};
+
 /* Where the process to be has a control group that the user whose it is may not
- * enter, a descriptor of that goes with the order. */
+ * enter, a descriptor of that goes with the order.  0, or -1 with E filled and
+ * nothing opened. */
 static int
-lend_cgroup(const struct zygote *z, const char *path, struct msg_out *o,
+open_order(struct order *to, const struct zygote *z, int child_end,
     struct err *e)
 {
 	const struct account *as = template_account(z->lane->t, z->cfg);
-	int procs;
 
-	if (path == NULL || as == NULL)
+	to->procs = -1;
+	to->control = fcntl(child_end, F_DUPFD_CLOEXEC, 3);
+	if (to->control == -1)
+		return err_sys(e, errno, "pass a control socket");
+	if (to->cgroup == NULL || as == NULL ||
+	    cgroup_lend(to->cgroup, as->uid, &to->procs, e) == 0)
 		return 0;
-	if (cgroup_lend(path, as->uid, &procs, e) == -1)
-		return -1;
-	if (msg_out_fd(o, procs) == 0)
-		return 0;
-	return err_memory(e, "a control group");
+	close(to->control);
+	return -1;
 }
 
 static void
-pack_cgroup(struct msg_out *o, struct pack_map *m, const char *path)
+pack_order(struct msg_out *o, const struct order *from)
 {
-	if (path == NULL)
-		return;
-	pack_kv_text(&o->pk, m, "cgroup", path);
-	if (o->nfds > 1)
-		pack_kv_bool(&o->pk, m, "procs", true);
+	struct pack_map m;
+
+	pack_map_begin(&o->pk, &m);
+	pack_kv_uint(&o->pk, &m, "order", from->number);
+	if (from->c == NULL)
+		pack_kv_bool(&o->pk, &m, "standby", true);
+	else if (from->c->owner != 0)
+		pack_kv_uint(&o->pk, &m, "grace_ns", from->c->grace_ns);
+	if (from->cgroup != NULL)
+		pack_kv_text(&o->pk, &m, "cgroup", from->cgroup);
+	if (from->procs != -1)
+		pack_kv_bool(&o->pk, &m, "procs", true);
+	pack_map_end(&m);
+}
+
+/* Takes the descriptors of all N. */
+static void
+put_orders(struct zygote *z, const struct order *orders, unsigned n)
+{
+	struct msg_out o;
+	struct pack_map m;
+
+	msg_out_init(&o);
+	msg_begin_notify(&o, "fork");
+	pack_map_begin(&o.pk, &m);
+	pack_key(&o.pk, &m, "orders");
+	msgpack_pack_array(&o.pk, n);
+	for (unsigned i = 0; i < n; i++) {
+		pack_order(&o, &orders[i]);
+		/* There is room: ORDERS_MAX of two each. */
+		msg_out_fd(&o, orders[i].control);
+		if (orders[i].procs != -1)
+			msg_out_fd(&o, orders[i].procs);
+	}
+	pack_map_end(&m);
+	zygote_put(z, &o);
 }
 
 /* Its limits are there before it is. */
@@ -54,70 +99,57 @@ make_cgroup(struct server *srv, struct child *c, struct err *e)
 	return cgroup_limit(c->cgroup, &c->limits, e);
 }
 
-void
-zygote_fork(struct zygote *z, struct child *c)
+/* 0, or -1 with E filled: it can be had no process. */
+static int
+order_child(struct zygote *z, struct child *c, struct order *to, struct err *e)
 {
-	int end = fcntl(c->child_end, F_DUPFD_CLOEXEC, 3);
-	struct msg_out o;
-	struct pack_map m;
-	struct err e;
-	int r = 0;
-
-	msg_out_init(&o);
-	if (end == -1 || msg_out_fd(&o, end) == -1 || child_number(c, 0) == -1)
-		r = err_sys(&e, end == -1 ? errno : ENOMEM,
-		    "pass a control socket");
-	else if (c->contain && c->cgroup == NULL)
-		r = make_cgroup(z->srv, c, &e);
-	if (r == 0)
-		r = lend_cgroup(z, c->cgroup, &o, &e);
-	if (r == -1) {
-		msg_out_fini(&o);
-		spawn_reply_err(c, &e);
-		child_drop(c);
-		return;
-	}
+	if (child_number(c, 0) == -1)
+		return err_memory(e, "an order");
+	if (c->contain && c->cgroup == NULL && make_cgroup(z->srv, c, e) == -1)
+		return -1;
+	*to = (struct order){ .number = c->order, .c = c, .cgroup = c->cgroup };
+	if (open_order(to, z, c->child_end, e) == -1)
+		return -1;
 	zygote_bind(&c->zygote, z);
 	c->lease_owed = false;
 	z->forking++;
 	c->generation = z->generation;
 	c->orders++;
-	child_set_state(c, CHILD_STARTING);
-	msg_begin_notify(&o, "fork");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "order", c->order);
-	if (c->owner != 0)
-		pack_kv_uint(&o.pk, &m, "grace_ns", c->grace_ns);
-	pack_cgroup(&o, &m, c->cgroup);
-	pack_map_end(&m);
 	c->at.ordered = clock_ns();
-	zygote_put(z, &o);
+	child_set_state(c, CHILD_STARTING);
+	return 0;
+}
+
+void
+zygote_fork(struct zygote *z, struct child *const *cs, unsigned n)
+{
+	struct order orders[ORDERS_MAX];
+	struct err why[ORDERS_MAX];
+	bool bad[ORDERS_MAX];
+	unsigned good = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bad[i] = order_child(z, cs[i], &orders[good], &why[i]) == -1;
+		good += !bad[i];
+	}
+	if (good > 0)
+		put_orders(z, orders, good);
+	/* Not before: others might go with one. */
+	for (unsigned i = 0; i < n; i++)
+		if (bad[i]) {
+			spawn_reply_err(cs[i], &why[i]);
+			child_drop(cs[i]);
+		}
 }
 
 int
 zygote_fork_standby(struct zygote *z, const struct standby *sb, struct err *e)
 {
-	int end = fcntl(sb->child_end, F_DUPFD_CLOEXEC, 3);
-	struct msg_out o;
-	struct pack_map m;
+	struct order o = { .number = sb->order, .cgroup = sb->cgroup };
 
-	msg_out_init(&o);
-	if (end == -1 || msg_out_fd(&o, end) == -1) {
-		msg_out_fini(&o);
-		return err_sys(e, end == -1 ? errno : ENOMEM,
-		    "pass a control socket");
-	}
-	if (lend_cgroup(z, sb->cgroup, &o, e) == -1) {
-		msg_out_fini(&o);
+	if (open_order(&o, z, sb->child_end, e) == -1)
 		return -1;
-	}
-	msg_begin_notify(&o, "fork");
-	pack_map_begin(&o.pk, &m);
-	pack_kv_uint(&o.pk, &m, "order", sb->order);
-	pack_kv_bool(&o.pk, &m, "standby", true);
-	pack_cgroup(&o, &m, sb->cgroup);
-	pack_map_end(&m);
-	zygote_put(z, &o);
+	put_orders(z, &o, 1);
 	return 0;
 }
 

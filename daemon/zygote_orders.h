@@ -11,8 +11,10 @@ struct child;
 struct standby;
 struct zygote;
 
-/* Orders the fork of a queued child, which becomes `starting`. */
-void zygote_fork(struct zygote *, struct child *);
+/* Orders the forks of N children in one message, ORDERS_MAX at most.  Each was
+ * queued and has left its lane's line; it becomes `starting`, or is refused and
+ * freed where it can be had no process. */
+void zygote_fork(struct zygote *, struct child *const *, unsigned n);
 /* Orders a standby.  0, or -1 with E filled. */
 int zygote_fork_standby(struct zygote *, const struct standby *, struct err *);
 /* Whether C, one of its, is leased now, and with which grace. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "daemon/zygote/tell.h"
@@ -50,14 +51,14 @@ say_forked(struct births *b, struct kid *k)
 	k->order.number = 0; /* its end is nobody's news */
 }
 
-void
-births_order(struct births *b, const msgpack_object *params, bool ready)
+static void
+obey(struct births *b, const msgpack_object *order, bool ready)
 {
 	struct order o;
 	struct err e;
 	struct kid *k = NULL;
 	int fds[2] = { -1, -1 };
-	bool good = order_read(&o, params, &e) == 0;
+	bool good = order_read(&o, order, &e) == 0;
 	struct err no_fds;
 
 	if (stream_take_fds(&b->line->stream, o.procs ? 2 : 1, fds, &no_fds) ==
@@ -82,6 +83,27 @@ births_order(struct births *b, const msgpack_object *params, bool ready)
 	else if (!b->line->unheard)
 		say_fork_failed(b, o.number, &e);
 	order_fini(&o);
+}
+
+/* One is told of before the next is forked, though that could be at once: the
+ * worker's fork would copy what this thread is in the middle of (handover.h). */
+void
+births_order(struct births *b, const msgpack_object *params, bool ready)
+{
+	const msgpack_object_array *a;
+	struct err e;
+
+	if (order_list(params, &a, &e) == -1) {
+		/* How many descriptors are its is not known either. */
+		fprintf(stderr, "forkserver-zygote: the daemon: %s\n", e.msg);
+		b->line->over = true;
+		return;
+	}
+	for (uint32_t i = 0; i < a->size && !b->line->over; i++) {
+		if (i > 0)
+			b->between();
+		obey(b, &a->ptr[i], ready);
+	}
 }
 
 void

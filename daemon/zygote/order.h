@@ -1,5 +1,5 @@
 /*
- * order: what the daemon's `fork` says.  Owns its text.
+ * order: what the daemon's `fork` says of one child.  Owns its text.
  */
 #ifndef ZYGOTE_ORDER_H
 #define ZYGOTE_ORDER_H
@@ -19,8 +19,12 @@ struct order {
 	bool procs;        /* a descriptor of that comes with the order */
 };
 
-/* 0, or -1 with E filled; order_fini in both cases. */
-int order_read(struct order *, const msgpack_object *params, struct err *);
+/* *A is the array of orders in the params of `fork`.  0, or -1 with E filled. */
+int order_list(const msgpack_object *params, const msgpack_object_array **a,
+    struct err *);
+/* 0, or -1 with E filled: then procs is right where that could be read, and
+ * number where that could, else 0.  order_fini in both cases. */
+int order_read(struct order *, const msgpack_object *map, struct err *);
 void order_fini(struct order *);
 
 #endif

@@ -141,6 +141,21 @@ reap(struct kid *k)
 	}
 }
 
+/* Who has ended is not kept waiting by all that are to be forked. */
+static void
+reap_between(void)
+{
+	struct epoll_event ev[EVENTS];
+	int n = epoll_wait(z.epfd, ev, EVENTS, 0);
+
+	for (int i = 0; i < n; i++) {
+		void *p = ev[i].data.ptr;
+
+		if (p != &z.line && p != &z.handover && p != &z.watch)
+			reap(p);
+	}
+}
+
 static void
 on_configure(const struct msg *m)
 {
@@ -238,6 +253,7 @@ loop(void)
 	struct epoll_event ev[EVENTS];
 
 	while (!z.line.over) {
+		bool said = false;
 		int n = epoll_wait(z.epfd, ev, EVENTS,
 		    z.state == PROVING ? proof_left_ms(&z.proof) : -1);
 
@@ -245,7 +261,7 @@ loop(void)
 			kill(z.proof.kid->pid, SIGKILL);
 		for (int i = 0; i < n && !z.line.over; i++) {
 			if (ev[i].data.ptr == &z.line)
-				hear();
+				said = true;
 			else if (ev[i].data.ptr == &z.handover)
 				made();
 			else if (ev[i].data.ptr == &z.watch)
@@ -253,6 +269,9 @@ loop(void)
 			else
 				reap(ev[i].data.ptr);
 		}
+		/* The last: others are reaped meanwhile, who may be in EV. */
+		if (said && !z.line.over)
+			hear();
 	}
 }
 
@@ -273,7 +292,8 @@ start(struct err *e)
 	z.births = (struct births){ .line = &z.line,
 		.handover = &z.handover,
 		.work = &z.work,
-		.epfd = z.epfd };
+		.epfd = z.epfd,
+		.between = reap_between };
 	if (handover_start(&z.handover, STACK_MIN, e) == -1)
 		return -1;
 	if (watch(ZYGOTE_FD, &z.line) == -1 ||
