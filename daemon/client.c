@@ -96,6 +96,10 @@ client_put(struct client *c, struct msg_out *o)
 	if (c->st.out_bytes > OUT_HIGH)
 		ev_io_stop(c->srv->loop, &c->rd);
 	check_bytes(c);
+	/* Nothing is queued whose end would have it told. */
+	if (c->lost > 0 && c->state == CLIENT_OPEN && !stream_pending(&c->st) &&
+	    !ev_is_active(&c->linger))
+		clock_arm(c->srv->loop, &c->linger, LOOK_NS);
 	return e.sys == ENOMEM ? -1 : 0;
 }
 
@@ -294,9 +298,14 @@ turn_cb(struct ev_loop *loop, ev_timer *w, int events)
 static void
 linger_cb(struct ev_loop *loop, ev_timer *w, int events)
 {
+	struct client *c = w->data;
+
 	(void)loop;
 	(void)events;
-	client_end(w->data);
+	if (c->state != CLIENT_OPEN)
+		client_end(c);
+	else if (!stream_pending(&c->st))
+		events_caught_up(c);
 }
 
 void

@@ -46,7 +46,8 @@ struct client {
 	struct stream st;
 	ev_io rd, wr, peer;
 	ev_timer turn;     /* goes on with what was left for later */
-	ev_timer linger;   /* ends a refused or closing one */
+	ev_timer linger;   /* ends a refused or closing one; an open one is told
+			    * what was lost */
 	size_t waits;      /* children that its waits are for */
 	size_t wait_bytes; /* records that these have gathered */
 	uint64_t child;    /* that it belongs to; 0: none, or not known */

@@ -4,9 +4,9 @@
  * is packed by whom it happens to.
  *
  * An owner's own `exited` is record's to tell, and is never dropped.  All that
- * is told here is dropped while a connection has too much unread, and counted:
- * `lost` says how many, before the next event or when the reader has caught
- * up.
+ * is told here is dropped while a connection has too much unread, or there is no
+ * memory for it, and counted: `lost` says how many, before the next event or when
+ * the reader has caught up and there is memory again.
  */
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,17 @@
 #include "tests/fault.h"
 #include "tests/harness.h"
 #include "tests/lit.h"
+#include "tests/up.h"
 
 #define MANY 4000
 #define MOST 200 /* allocations that one request may need */
 
 static struct peer crowd[MANY];
+
+/* How often. */
+struct told {
+	unsigned lost;
+};
 
 /* The response to ID, or false: the daemon has closed the connection. */
 static bool
@@ -187,6 +194,55 @@ START_TEST(cold)
 }
 END_TEST
 
+/* A child with a large result ends, while the allocation N fails, and its second
+ * try, with what is kept.  Whether none did. */
+static bool
+ends(struct peer *p, unsigned n, struct told *told)
+{
+	struct up u = up_start(p, ", 'args': [30000]", "large_at_signal");
+	struct reply r;
+	unsigned met;
+
+	fault_set(FAULT_DAEMON, FAULT_ALLOC, n, 2, ENOMEM);
+	ck_assert_int_eq(kill(u.pid, SIGUSR1), 0);
+	/* Nothing happens afterwards, with which it might be told. */
+	peer_next(p, &r);
+	if (strcmp(r.msg.method, "lost") == 0) {
+		ck_assert_int_eq(int_at(&r, "events"), 1);
+		told->lost++;
+	} else {
+		ck_assert_str_eq(r.msg.method, "exited");
+	}
+	reply_fini(&r);
+	met = fault_clear(FAULT_DAEMON, FAULT_ALLOC);
+	wait_end(p, u.id, &r);
+	reply_fini(&r);
+	close(u.out);
+	return met == 0;
+}
+
+START_TEST(an_end)
+{
+	struct told told = { 0 };
+	struct peer p;
+	unsigned n = 0;
+
+	if (cannot("an_end"))
+		return;
+	fault_start(NULL);
+	peer_open(&p);
+	/* What the first ones leave is there for the others. */
+	for (int i = 0; i < 3; i++)
+		ends(&p, MOST, &told);
+	ck_assert_uint_eq(told.lost, 0);
+	while (!ends(&p, n, &told))
+		ck_assert_uint_lt(++n, MOST);
+	ck_assert_uint_gt(told.lost, 0);
+	peer_close(&p);
+	fault_stop();
+}
+END_TEST
+
 static void
 limit(rlim_t bytes)
 {
@@ -276,7 +332,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { warm, cold, addresses, NULL };
+	const TTest *const tests[] = { warm, cold, an_end, addresses, NULL };
 
 	return harness_main("memory", tests);
 }
