@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "daemon/admission.h"
 #include "daemon/child_ctl.h"
 #include "daemon/children.h"
 #include "daemon/clients.h"
@@ -185,11 +186,11 @@ dump_begin(struct child *c, const struct request *rq, uint64_t timeout_ns,
 
 	EACH_DUMP(d, next, c)
 	n++;
-	if (n >= DUMP_MAX)
-		return err_set(e, ERR_BUSY,
-		    "%d dumps of child %ju are under "
-		    "way",
+	if (n >= DUMP_MAX) {
+		err_set(e, ERR_BUSY, "%d dumps of child %ju are under way",
 		    DUMP_MAX, (uintmax_t)c->id);
+		return admission_busy(e, "dumps");
+	}
 	d = dump_new(c, rq->client->id, timeout_ns);
 	if (d == NULL)
 		return err_memory(e, "a dump");

@@ -136,6 +136,24 @@ START_TEST(changes_nothing)
 }
 END_TEST
 
+/* RESOURCE: what is exhausted, NULL: nothing is. */
+static void
+busy(struct peer *p, unsigned id, const char *method, const char *resource)
+{
+	struct reply r;
+
+	peer_response(p,
+	    peer_send(p, method, "{'id': %u%s}", id,
+		strcmp(method, "signal") == 0 ? ", 'signal': 1" : ""),
+	    &r);
+	ck_assert_str_eq(str_at(&r, "code"), "busy");
+	ck_assert_int_eq(has(&r, "resource"), resource != NULL);
+	ck_assert_int_eq(has(&r, "retry_ns"), resource != NULL);
+	if (resource != NULL)
+		ck_assert_str_eq(str_at(&r, "resource"), resource);
+	reply_fini(&r);
+}
+
 START_TEST(refusals)
 {
 	struct peer p;
@@ -161,14 +179,15 @@ START_TEST(refusals)
 	refused(&p, "invalid_params", "more", "dump", "{'id': 1, 'more': 1}");
 	/* Nothing is forked where there is no template yet. */
 	peer_send(&p, "spawn", "{'code': '', 'template': 'never'}");
-	refused(&p, "busy", NULL, "dump", "{'id': 2}");
+	busy(&p, 2, "dump", NULL);
+	busy(&p, 2, "signal", NULL);
 	/* The seventeenth; then the child ends under all of them. */
 	ask(&p, &r, "signal", "{'id': 1, 'signal': %d}", SIGSTOP);
 	reply_fini(&r);
 	for (int i = 0; i < 16; i++)
 		asked[i] = peer_send(&p, "dump",
 		    "{'id': 1, 'timeout_ns': 60000000000}");
-	refused(&p, "busy", NULL, "dump", "{'id': 1}");
+	busy(&p, 1, "dump", "dumps");
 	peer_send(&p, "kill", "{'id': 1}");
 	for (int i = 0; i < 16; i++) {
 		peer_response(&p, asked[i], &r);
