@@ -13,6 +13,7 @@
 #include "tests/fault.h"
 #include "tests/harness.h"
 #include "tests/scratch.h"
+#include "tests/standbys.h"
 #include "tests/template.h"
 
 /* A fault, what asks for it, and what that is told. */
@@ -145,6 +146,33 @@ START_TEST(connections)
 	peer_open(&p);
 	serves(&p, PLAIN);
 	ck_assert_uint_eq(fault_clear(FAULT_DAEMON, FAULT_EPOLL), 1);
+	peer_close(&p);
+	fault_stop();
+}
+END_TEST
+
+/* Of one that is not watched nothing would be heard, and no timeout is near:
+ * another one is made. */
+START_TEST(standbys)
+{
+	pid_t pids[STANDBYS_MAX];
+	struct peer p;
+	struct reply r;
+
+	fault_start_standbys("[template.default]\npath = [\"%s\"]\n"
+			     "canary_timeout = 3600.0\n");
+	peer_open(&p);
+	ck_assert_uint_eq(standby_pids(&p, pids), 2);
+	fault_set(FAULT_DAEMON, FAULT_EPOLL, 0, 1, ENOSPC);
+	ck_assert_int_eq(kill(pids[0], SIGKILL), 0);
+	/* Each is a turn of the daemon's loop. */
+	while (fault_seen(FAULT_DAEMON, FAULT_EPOLL) == 0)
+		ck_assert_int_gt(standby_value(&p, "standby.ready"), 0);
+	standby_until(&p, "standby.ready", 2);
+	ck_assert_uint_eq(fault_clear(FAULT_DAEMON, FAULT_EPOLL), 1);
+	ck_assert_int_eq(run(&p, &r, PLAIN), 0);
+	ck_assert_str_eq(str_at(&r, "start"), "standby");
+	reply_fini(&r);
 	peer_close(&p);
 	fault_stop();
 }
@@ -292,8 +320,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { spawns, each_watch, connections, zygotes,
-		reloads, watches, NULL };
+	const TTest *const tests[] = { spawns, each_watch, connections,
+		standbys, zygotes, reloads, watches, NULL };
 
 	return harness_main("faults", tests);
 }
