@@ -62,6 +62,7 @@ refuse(struct child *c, msgpack_sbuffer *raw, const char *why)
 int
 outcome_take(struct child *c, const msgpack_object *params, struct err *e)
 {
+	static const char scarce[] = "the daemon had no memory for it";
 	msgpack_sbuffer raw;
 	int r;
 
@@ -70,12 +71,16 @@ outcome_take(struct child *c, const msgpack_object *params, struct err *e)
 	buffer_init(&raw);
 	r = take_value(c, &params->via.map, &raw, e);
 	if (pack_spoilt(&raw))
-		refuse(c, &raw, "the daemon had no memory for it");
+		refuse(c, &raw, scarce);
 	else if (raw.size > CHILD_OUTCOME_MAX)
 		refuse(c, &raw, "it is larger than result_bytes");
 	if (r == 0 && buffer_keep(&c->outcome_raw, &raw) == -1) {
-		c->outcome = OUTCOME_NONE;
-		r = err_memory(e, "an outcome");
+		/* The child has done its work: it is not to be killed. */
+		refuse(c, &raw, scarce);
+		if (buffer_keep(&c->outcome_raw, &raw) == -1) {
+			c->outcome = OUTCOME_NONE;
+			r = err_memory(e, "an outcome");
+		}
 	}
 	buffer_fini(&raw);
 	return r;

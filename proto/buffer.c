@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/pack.h"
+#include "proto/reserve.h"
 #include "proto/spare.h"
 
 #define KEEP (16u << 10) /* bytes of room; with more it is freed */
@@ -42,7 +43,9 @@ buffer_keep(msgpack_sbuffer *to, const msgpack_sbuffer *from)
 	if (to->alloc < from->size) {
 		msgpack_sbuffer_destroy(to);
 		msgpack_sbuffer_init(to);
-		to->data = malloc(from->size);
+		to->data = from->size < RESERVE_EACH ?
+		    reserve_realloc(NULL, from->size) :
+		    malloc(from->size);
 		if (to->data == NULL)
 			return -1;
 		to->alloc = from->size;

@@ -24,7 +24,7 @@ static struct peer crowd[MANY];
 
 /* How often. */
 struct told {
-	unsigned lost;
+	unsigned lost, no_result;
 };
 
 /* The response to ID, or false: the daemon has closed the connection. */
@@ -216,6 +216,12 @@ ends(struct peer *p, unsigned n, struct told *told)
 	reply_fini(&r);
 	met = fault_clear(FAULT_DAEMON, FAULT_ALLOC);
 	wait_end(p, u.id, &r);
+	if (has(&r, "result_error")) {
+		ck_assert_str_eq(str_at(&r, "result_error"),
+		    "the daemon had no memory for it");
+		ck_assert_int_eq(int_at(&r, "exit_code"), 0);
+		told->no_result++;
+	}
 	reply_fini(&r);
 	close(u.out);
 	return met == 0;
@@ -234,10 +240,12 @@ START_TEST(an_end)
 	/* What the first ones leave is there for the others. */
 	for (int i = 0; i < 3; i++)
 		ends(&p, MOST, &told);
-	ck_assert_uint_eq(told.lost, 0);
+	ck_assert_uint_eq(told.lost + told.no_result, 0);
 	while (!ends(&p, n, &told))
 		ck_assert_uint_lt(++n, MOST);
 	ck_assert_uint_gt(told.lost, 0);
+	/* Where it is packed, and where it is to be kept. */
+	ck_assert_uint_ge(told.no_result, 2);
 	peer_close(&p);
 	fault_stop();
 }
