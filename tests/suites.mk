@@ -1,2 +1,2 @@
 tsan_handover_OBJS = daemon/zygote/handover.o
-check_wset_OBJS = daemon/zygote/wset.o
+check_wset_OBJS = daemon/zygote/wset.o daemon/zygote/maps.o

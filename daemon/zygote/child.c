@@ -145,7 +145,7 @@ live(void)
 	int status, signum;
 
 	job_read(&self.job, &self.stream, &m);
-	if (self.kind != CHILD_JOB && job_places(&self.job, FDS_AHEAD))
+	if (self.kind == CHILD_STANDBY && job_places(&self.job, FDS_AHEAD))
 		call(&e, "clear_way", PyTuple_New(0));
 	job_set_up(&self.job, &self.stream);
 	self.setup_ns = clock_ns();
@@ -196,15 +196,16 @@ static void
 prime(struct template *t)
 {
 	struct err e;
-	PyObject *r = runtime_call(t->runtime, &e, "standby", "(i)", FDS_AHEAD);
+	PyObject *r;
 
+	wset_populate_all();
+	r = runtime_call(t->runtime, &e, "standby", "(i)", FDS_AHEAD);
 	title_kind("standby", t->conf->template, false);
 	if (r == NULL)
 		_exit(1);
 	Py_DECREF(r);
 	control_ready(&self.stream);
-	if (self.kind == CHILD_STANDBY)
-		report_ready(&self.stream);
+	report_ready(&self.stream);
 }
 
 /* Its interpreter, its own: adopted or, of a cold start, made. */
@@ -285,7 +286,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 	self.adopted_ns = clock_ns();
 	if (kind == CHILD_CANARY)
 		canary(t);
-	if (kind != CHILD_JOB)
+	if (kind == CHILD_STANDBY)
 		prime(t);
 	live();
 }

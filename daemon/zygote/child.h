@@ -15,7 +15,7 @@ enum child_kind {
 	CHILD_STANDBY, /* primes itself, says that it is ready, waits for a job */
 	CHILD_CANARY, /* tries its interpreter, says what is wrong, exits as of
 			* canary.h */
-	CHILD_REHEARSAL, /* a standby that says nothing of it, its job there */
+	CHILD_REHEARSAL, /* its job there, from nobody: see rehearsal.h */
 };
 
 /*

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/zygote/wset.h"
+
 struct runtime_ops runtime_ops;
 
 static const char runs_source[] = {
@@ -197,6 +199,13 @@ get_env(PyObject *, PyObject *name)
 	return PyBytes_FromString(s);
 }
 
+static PyObject *
+learn_pages(PyObject *, PyObject *)
+{
+	wset_learn();
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
 	{ "_loading", loading, METH_O, NULL },
 	{ "_loaded", loaded, METH_O, NULL },
@@ -208,6 +217,7 @@ static PyMethodDef methods[] = {
 	{ "_ready", ready, METH_O, NULL },
 	{ "_pong", pong, METH_O, NULL },
 	{ "_looked", looked, METH_VARARGS, NULL },
+	{ "_learn_pages", learn_pages, METH_NOARGS, NULL },
 	{ "_control_arm", arm_control, METH_NOARGS, NULL },
 	{ "_control_take", take_control, METH_NOARGS, NULL },
 	{ "_control_drop", drop_control, METH_NOARGS, NULL },

@@ -3,7 +3,7 @@
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_failed`,
 `_returned`, `_raised`, `_ready`, `_pong`, `_looked`, `_control_arm`,
-`_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`.
+`_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`, `_learn_pages`.
 """
 
 import _signal  # without the enums of `signal`, which take their time
@@ -123,6 +123,7 @@ def prime(targets):
 
 
 async def _prime_trio():
+    _learn_pages()
     async with _trio.open_nursery() as nursery:
         nursery.start_soon(_trio.lowlevel.checkpoint)
         with _trio.move_on_after(1):
@@ -130,7 +131,7 @@ async def _prime_trio():
 
 
 def _prime_plain():
-    pass
+    _learn_pages()
 
 
 def sources():

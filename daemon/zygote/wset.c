@@ -1,11 +1,8 @@
 #include "daemon/zygote/wset.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,24 +10,24 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "daemon/zygote/maps.h"
+
 #define MAX_RANGES 4096
-#define MAX_FILES 256
-#define CHUNK 512  /* pages that are looked up at once */
 #define BATCH 1024 /* ranges of a call: UIO_MAXIOV */
-/* Of an entry of /proc/PID/pagemap. */
-#define PAGE_PRESENT (1ull << 63)
-#define PAGE_EXCLUSIVE (1ull << 56)
 /* This process in the place of a pidfd, since Linux 6.14. */
 #define SELF (-10000)
 
-struct wset {
-	size_t nfiles, n;
-	uintptr_t files[MAX_FILES]; /* a page of each mapping that was read */
+struct list {
+	size_t n;
 	struct iovec ranges[MAX_RANGES];
 };
 
+struct wset {
+	struct list first, all;
+};
+
 static struct wset *shared; /* with the rehearsal */
-static struct wset *own;
+static struct list *own_first, *own_all;
 
 void
 wset_prepare(void)
@@ -41,40 +38,24 @@ wset_prepare(void)
 	shared = p != MAP_FAILED ? p : NULL;
 }
 
-/*
- * A fork leaves out the page tables of a mapping of a file, which its child has
- * to fault in again, unless a page of it was written to (vma_needs_copy() in
- * mm/memory.c).  So one byte is written over itself, by the way that debuggers
- * take: the page is executable or constant, and stays that.
- */
+/* A copy, as later children are not to change each other's. */
 static void
-keep_mapped(const uintptr_t *files, size_t n)
+take(struct list **own, const struct list *l)
 {
-	int mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	uint8_t byte;
-
-	for (size_t i = 0; mem != -1 && i < n; i++)
-		if (pread(mem, &byte, 1, files[i]) != 1 ||
-		    pwrite(mem, &byte, 1, files[i]) != 1)
-			break;
-	if (mem != -1)
-		close(mem);
+	free(*own);
+	*own = NULL;
+	if (l == NULL || l->n == 0 || l->n > MAX_RANGES)
+		return;
+	*own = malloc(offsetof(struct list, ranges[l->n]));
+	if (*own != NULL)
+		memcpy(*own, l, offsetof(struct list, ranges[l->n]));
 }
 
 void
 wset_take(void)
 {
-	size_t n = shared != NULL ? shared->n : 0;
-
-	free(own);
-	own = NULL;
-	/* A copy, as later children are not to change each other's. */
-	if (n > 0 && n <= MAX_RANGES && shared->nfiles <= MAX_FILES)
-		own = malloc(offsetof(struct wset, ranges[n]));
-	if (own != NULL) {
-		memcpy(own, shared, offsetof(struct wset, ranges[n]));
-		keep_mapped(own->files, own->nfiles);
-	}
+	take(&own_first, shared != NULL ? &shared->first : NULL);
+	take(&own_all, shared != NULL ? &shared->all : NULL);
 	if (shared != NULL)
 		munmap(shared, sizeof(*shared));
 	shared = NULL;
@@ -82,83 +63,35 @@ wset_take(void)
 
 /* A page further: of the last range, where it is next to it.  Ranges are not
  * merged over gaps: copying what is not needed costs more than a range. */
-static bool
-learn_written(uintptr_t at, size_t page)
-{
-	struct iovec *next = &shared->ranges[shared->n];
-
-	if (shared->n > 0 &&
-	    (uintptr_t)next[-1].iov_base + next[-1].iov_len == at)
-		next[-1].iov_len += page;
-	else if (shared->n < MAX_RANGES) {
-		*next = (struct iovec){ (void *)at, page };
-		shared->n++;
-	}
-	return true;
-}
-
-/* Calls FN for each page of the mapping whose entry has all of BITS, until it
- * returns false. */
 static void
-learn_mapping(int pagemap, uintptr_t at, uintptr_t end, uint64_t bits,
-    bool (*fn)(uintptr_t at, size_t page))
+learn_page(void *ctx, uintptr_t at, size_t size)
 {
-	const size_t page = sysconf(_SC_PAGESIZE);
-	uint64_t entries[CHUNK];
+	struct list *l = ctx;
+	struct iovec *last = &l->ranges[l->n] - 1;
 
-	while (at < end) {
-		size_t n = (end - at) / page;
-		ssize_t got = pread(pagemap, entries,
-		    (n < CHUNK ? n : CHUNK) * sizeof(*entries),
-		    at / page * sizeof(*entries));
-
-		if (got < (ssize_t)sizeof(*entries))
-			return;
-		for (size_t i = 0; i < got / sizeof(*entries); i++, at += page)
-			if ((entries[i] & bits) == bits && !fn(at, page))
-				return;
-	}
+	if (l->n > 0 && (uintptr_t)last->iov_base + last->iov_len == at)
+		last->iov_len += size;
+	else if (l->n < MAX_RANGES)
+		l->ranges[l->n++] = (struct iovec){ (void *)at, size };
 }
 
-/* The first that is there is enough. */
-static bool
-learn_read(uintptr_t at, size_t page)
+static void
+learn_mapping(const struct mapping *m, void *list)
 {
-	(void)page;
-	if (shared->nfiles < MAX_FILES)
-		shared->files[shared->nfiles++] = at;
-	return false;
+	maps_pages(m, m->at, m->end, MAPS_PRESENT | MAPS_EXCLUSIVE, learn_page,
+	    list);
 }
 
 void
 wset_learn(void)
 {
-	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	FILE *maps = fopen("/proc/self/maps", "re");
-	uintptr_t at, end;
-	uint64_t inode;
-	char line[4352], may[5];
+	struct list *l;
 
-	if (shared != NULL)
-		shared->n = shared->nfiles = 0;
-	while (shared != NULL && pagemap != -1 && maps != NULL &&
-	    fgets(line, sizeof(line), maps) != NULL) {
-		if (sscanf(line,
-			"%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %" SCNu64, &at,
-			&end, may, &inode) != 4 ||
-		    may[3] != 'p')
-			continue;
-		if (may[1] == 'w')
-			learn_mapping(pagemap, at, end,
-			    PAGE_PRESENT | PAGE_EXCLUSIVE, learn_written);
-		else if (inode != 0)
-			learn_mapping(pagemap, at, end, PAGE_PRESENT,
-			    learn_read);
-	}
-	if (maps != NULL)
-		fclose(maps);
-	if (pagemap != -1)
-		close(pagemap);
+	if (shared == NULL)
+		return;
+	l = shared->first.n == 0 ? &shared->first : &shared->all;
+	l->n = 0;
+	maps_each_writable(learn_mapping, l);
 }
 
 static void
@@ -168,14 +101,14 @@ populate_each(const struct iovec *r, size_t n)
 		madvise(r[i].iov_base, r[i].iov_len, MADV_POPULATE_WRITE);
 }
 
-void
-wset_populate(void)
+static void
+populate(const struct list *l)
 {
 	size_t at = 0;
 
-	while (own != NULL && at < own->n) {
-		const struct iovec *r = &own->ranges[at];
-		size_t n = own->n - at < BATCH ? own->n - at : BATCH;
+	while (l != NULL && at < l->n) {
+		const struct iovec *r = &l->ranges[at];
+		size_t n = l->n - at < BATCH ? l->n - at : BATCH;
 		ssize_t done = syscall(SYS_process_madvise, SELF, r, n,
 		    MADV_POPULATE_WRITE, 0);
 
@@ -190,4 +123,16 @@ wset_populate(void)
 		if (n > 0)
 			at++;
 	}
+}
+
+void
+wset_populate(void)
+{
+	populate(own_first);
+}
+
+void
+wset_populate_all(void)
+{
+	populate(own_all);
 }
