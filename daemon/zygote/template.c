@@ -8,6 +8,7 @@
 
 #include "daemon/zygote/compact.h"
 #include "daemon/zygote/cpython.h"
+#include "daemon/zygote/huge.h"
 #include "daemon/zygote/immortal.h"
 #include "daemon/zygote/interp.h"
 #include "daemon/zygote/runtime.h"
@@ -24,6 +25,7 @@ template_start(struct template *t, const struct conf *conf, struct err *e)
 	for (char **p = conf->env; *p != NULL; p++)
 		if (putenv(*p) != 0)
 			return err_sys(e, errno, "set the environment");
+	huge_begin();
 	t->main_ts = interp_start(conf->venv, e);
 	if (t->main_ts == NULL)
 		return -1;
@@ -135,6 +137,7 @@ freeze(struct template *t, struct err *e)
 	if (immortal_make(e) == -1)
 		return -1;
 	compact_make();
+	huge_make();
 	return 0;
 }
 

@@ -1,0 +1,117 @@
+#include "daemon/zygote/huge.h"
+
+#include <Python.h>
+#include <errno.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "daemon/zygote/maps.h"
+
+#define HUGE_PAGE ((size_t)2 << 20) /* where an ordinary page has 4096 bytes */
+#define ENOUGH (HUGE_PAGE / 4)      /* bytes in use that are worth one */
+#define TRIES 3                     /* EAGAIN: a page was busy */
+
+static struct {
+	uint8_t *next; /* in the last chunk, of HUGE_PAGE bytes */
+	size_t left;
+} room;
+
+static void *
+map(void *hint, size_t size)
+{
+	return mmap(hint, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static uint8_t *
+round_up(uint8_t *p)
+{
+	return p + -(uintptr_t)p % HUGE_PAGE;
+}
+
+/* Below the last one, where the kernel would put it too: they become one
+ * mapping. */
+static uint8_t *
+new_chunk(void)
+{
+	uint8_t *hint = room.next == NULL ? NULL :
+					    round_up(room.next) - 2 * HUGE_PAGE;
+	uint8_t *p = map(hint, HUGE_PAGE), *aligned;
+
+	if (p == MAP_FAILED || p == round_up(p))
+		return p;
+	munmap(p, HUGE_PAGE);
+	p = map(NULL, 2 * HUGE_PAGE);
+	if (p == MAP_FAILED)
+		return p;
+	aligned = round_up(p);
+	if (aligned > p)
+		munmap(p, aligned - p);
+	munmap(aligned + HUGE_PAGE, p + HUGE_PAGE - aligned);
+	return aligned;
+}
+
+static void *
+arena_alloc(void *, size_t size)
+{
+	uint8_t *p;
+
+	if (size > HUGE_PAGE) {
+		p = map(NULL, size);
+		return p != MAP_FAILED ? p : NULL;
+	}
+	if (room.left < size) {
+		p = new_chunk();
+		if (p == MAP_FAILED)
+			return NULL;
+		room.next = p;
+		room.left = HUGE_PAGE;
+	}
+	p = room.next;
+	room.next += size;
+	room.left -= size;
+	return p;
+}
+
+static void
+arena_free(void *, void *p, size_t size)
+{
+	munmap(p, size);
+}
+
+void
+huge_begin(void)
+{
+	PyObjectArenaAllocator mine = { NULL, arena_alloc, arena_free };
+
+	PyObject_SetArenaAllocator(&mine);
+}
+
+static void
+add(void *used, uintptr_t, size_t size)
+{
+	*(size_t *)used += size;
+}
+
+static void
+collapse(const struct mapping *m, void *)
+{
+	uintptr_t at = (uintptr_t)round_up((uint8_t *)m->at);
+	size_t used;
+
+	for (; m->anonymous && at + HUGE_PAGE <= m->end; at += HUGE_PAGE) {
+		used = 0;
+		maps_pages(m, at, at + HUGE_PAGE, MAPS_PRESENT, add, &used);
+		for (int i = 0; i < TRIES && used >= ENOUGH; i++)
+			if (madvise((void *)at, HUGE_PAGE, MADV_COLLAPSE) ==
+				0 ||
+			    errno != EAGAIN)
+				break;
+	}
+}
+
+void
+huge_make(void)
+{
+	maps_each_writable(collapse, NULL);
+}
