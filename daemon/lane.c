@@ -5,6 +5,7 @@
 
 #include "daemon/child_end.h"
 #include "daemon/clock.h"
+#include "daemon/gather.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/spawn_reply.h"
@@ -66,6 +67,7 @@ void
 lane_fini(struct lane *l)
 {
 	ev_timer_stop(l->t->srv->loop, &l->retry);
+	gather_forget(l);
 	failure_fini(&l->fail);
 }
 
@@ -206,7 +208,7 @@ lane_submit(struct lane *l, struct child *c)
 	if (l->z == NULL)
 		lane_start(l); /* may refuse C at once */
 	else
-		lane_serve(l);
+		gather_lane(l);
 }
 
 static bool

@@ -194,6 +194,8 @@ method_status(struct request *rq, struct err *e)
 	pack_kv_uint(&o.pk, &m, "standbys", srv->standbys.n);
 	pack_kv_bool(&o.pk, &m, "memory_scarce", srv->pools.pressure.high);
 	pack_kv_uint(&o.pk, &m, "spawned", srv->children.spawned);
+	pack_kv_uint(&o.pk, &m, "forks", srv->templates.forks);
+	pack_kv_uint(&o.pk, &m, "orders", srv->templates.orders);
 	pack_kv_uint(&o.pk, &m, "strays", srv->reaper.strays);
 	pack_key(&o.pk, &m, "latency");
 	latency_pack(&srv->latency, &o.pk);

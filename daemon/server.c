@@ -93,6 +93,7 @@ server_init(struct server *srv, struct config *cfg,
 	ev_set_loop_release_cb(srv->loop, about_to_wait, NULL);
 	clients_init(&srv->clients);
 	children_init(srv);
+	gather_init(srv);
 	leftovers_init(&srv->leftovers);
 	refusals_init(srv);
 	drain_init(srv);
@@ -191,6 +192,7 @@ server_fini(struct server *srv)
 		zygote_free(z);
 	pools_fini(srv);
 	templates_fini(srv);
+	gather_fini(srv);
 	cgroups_fini(srv);
 	table_fini(&srv->standbys);
 	latency_fini(&srv->latency);

@@ -16,6 +16,7 @@
 #include "daemon/config.h"
 #include "daemon/drain.h"
 #include "daemon/events.h"
+#include "daemon/gather.h"
 #include "daemon/guests.h"
 #include "daemon/latency.h"
 #include "daemon/leftover.h"
@@ -47,6 +48,7 @@ struct server {
 	struct children children;
 	struct latency latency;
 	struct templates templates;
+	struct gather gather;
 	struct reloads reloads;
 	struct pools pools;
 	struct table standbys; /* all that are not over, by order */

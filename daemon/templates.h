@@ -30,10 +30,12 @@ struct lane {
 	enum zygote_kind kind;
 	struct zygote *z;        /* NULL: none; may be ending */
 	struct child_list queue; /* wait for it, uid by uid in turn */
-	uint64_t round;          /* of the last that was served */
-	struct failure fail;     /* of the last try */
-	unsigned failures;       /* in a row */
-	unsigned early_deaths;   /* in a row, of ready zygotes */
+	TAILQ_ENTRY(lane) gather;
+	bool gathered;         /* it is served at the end of the turn */
+	uint64_t round;        /* of the last that was served */
+	struct failure fail;   /* of the last try */
+	unsigned failures;     /* in a row */
+	unsigned early_deaths; /* in a row, of ready zygotes */
 	uint64_t retry_at;
 	ev_timer retry;
 };
@@ -73,6 +75,8 @@ struct templates {
 	struct template_list gone; /* that others still use */
 	uint64_t last_number;
 	struct zygote_list zygotes; /* all that are not reaped */
+	uint64_t forks;             /* that these were told to make */
+	uint64_t orders;            /* messages that they were told in */
 };
 
 /* Makes the templates of the configuration; none is started. */

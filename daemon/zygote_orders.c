@@ -87,6 +87,8 @@ put_orders(struct zygote *z, const struct order *orders, unsigned n)
 			msg_out_fd(&o, orders[i].procs);
 	}
 	pack_map_end(&m);
+	z->srv->templates.forks += n;
+	z->srv->templates.orders++;
 	zygote_put(z, &o);
 }
 

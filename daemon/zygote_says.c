@@ -8,6 +8,7 @@
 #include "daemon/children.h"
 #include "daemon/clock.h"
 #include "daemon/failure.h"
+#include "daemon/gather.h"
 #include "daemon/lane.h"
 #include "daemon/log.h"
 #include "daemon/pulse.h"
@@ -172,7 +173,7 @@ one_less(struct zygote *z)
 {
 	z->forking--;
 	if (z == z->lane->z)
-		lane_serve(z->lane);
+		gather_lane(z->lane);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "tests/guise.h"
 #include "tests/hierarchy.h"
 #include "tests/scratch.h"
+#include "tests/standbys.h"
 
 #define ALICE 1 /* has an account */
 
@@ -293,6 +295,29 @@ START_TEST(of_a_standby)
 }
 END_TEST
 
+/* That others are in the same message is no matter. */
+static void
+one_of_three(struct peer *p)
+{
+	uint32_t asked[3];
+	struct reply r;
+
+	standby_stop(live.pid);
+	for (int i = 0; i < 3; i++)
+		asked[i] = peer_send(p, "spawn",
+		    "{'code': '1', 'start': 'warm'%s}",
+		    i == 1 ? ", 'pids_max': 10" : "");
+	ck_assert_int_eq(kill(live.pid, SIGCONT), 0);
+	peer_response(p, asked[1], &r);
+	ck_assert_str_eq(str_at(&r, "code"), "system");
+	reply_fini(&r);
+	for (int i = 0; i < 3; i += 2) {
+		peer_response(p, asked[i], &r);
+		ck_assert_int_gt(int_at(&r, "pid"), 0);
+		reply_fini(&r);
+	}
+}
+
 /* A group without the file: nobody runs with less than was asked for. */
 START_TEST(not_written)
 {
@@ -319,6 +344,7 @@ START_TEST(not_written)
 		ck_assert_int_eq(run(&p, &r, "{'code': '1'}"), 0);
 		reply_fini(&r);
 	}
+	one_of_three(&p);
 	peer_close(&p);
 	live_stop();
 	finish_covered();

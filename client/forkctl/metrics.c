@@ -32,6 +32,10 @@ static const struct figure server_figures[] = {
 	    "children.ended", ONE, NULL },
 	{ "spawns", "counter", NULL, "Children that have started.", "spawned",
 	    ONE, NULL },
+	{ "forks", "counter", NULL, "Forks that zygotes were told to make.",
+	    "forks", ONE, NULL },
+	{ "fork_orders", "counter", NULL,
+	    "Messages that they were told of these in.", "orders", ONE, NULL },
 	{ "strays", "counter", NULL, "Reaped processes that were nobody's.",
 	    "strays", ONE, NULL },
 };
