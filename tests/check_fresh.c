@@ -1,15 +1,19 @@
 /*
  * Freshness: a template is made anew when what it was made from has changed.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/harness.h"
 #include "tests/scratch.h"
+#include "tests/standbys.h"
 #include "tests/template.h"
+#include "tests/up.h"
 
 static char dir[64], packages[96], module[96];
 
@@ -23,8 +27,9 @@ write_to(const char *path, const char *text)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
+/* TEXT is what the template is made from. */
 static void
-start(struct peer *p)
+start_of(struct peer *p, const char *text)
 {
 	struct reply r;
 	char *config;
@@ -34,7 +39,7 @@ start(struct peer *p)
 	snprintf(packages, sizeof(packages), "%s/site-packages", dir);
 	snprintf(module, sizeof(module), "%s/edited.py", dir);
 	ck_assert_int_eq(mkdir(packages, 0700), 0);
-	write_to(module, "def which():\n    return 1\n");
+	write_to(module, text);
 	ck_assert(asprintf(&config,
 		      "[template.default]\npath = [\"%%s\", \"%s\", \"%s\"]\n"
 		      "preload = [\"trio\", \"jobs\", \"edited\"]\n"
@@ -48,14 +53,26 @@ start(struct peer *p)
 }
 
 static void
-stop(struct peer *p)
+start(struct peer *p)
+{
+	start_of(p, "def which():\n    return 1\n");
+}
+
+static void
+remove_dir(void)
 {
 	char command[160];
 
-	peer_close(p);
-	live_stop();
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	ck_assert_int_eq(system(command), 0);
+}
+
+static void
+stop(struct peer *p)
+{
+	peer_close(p);
+	live_stop();
+	remove_dir();
 }
 
 /* Waits for an event that tells of GENERATION under KEY. */
@@ -167,11 +184,39 @@ START_TEST(by_default)
 }
 END_TEST
 
+/* The daemon is dead, and the zygote is there only to kill whom it leased. */
+START_TEST(nobody_wants_to_know)
+{
+	struct peer p;
+	struct up u;
+	pid_t zygote;
+	int status;
+
+	start_of(&p,
+	    "import importlib, pathlib\n"
+	    "for n in range(300):\n"
+	    "    pathlib.Path(__file__).with_name(f'm{n}.py').touch()\n"
+	    "    importlib.import_module(f'm{n}')\n");
+	u = up_start(&p, ", 'grace_ns': 1000000000", "deaf");
+	zygote = template_int(&p, "default", "pid");
+	standby_stop(zygote);
+	ck_assert_int_eq(kill(live.pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);
+	write_to(module, "def which():\n    return 2\n");
+	ck_assert_int_eq(kill(zygote, SIGCONT), 0);
+	ck_assert_str_eq(read_text(u.out, false), "");
+	close(u.out);
+	live_no_process();
+	peer_close(&p);
+	remove_dir();
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { an_edit_is_served, a_wrong_edit_is_not,
-		packages_come_and_go, by_default, NULL };
+		packages_come_and_go, by_default, nobody_wants_to_know, NULL };
 
 	return harness_main("fresh", tests);
 }

@@ -318,6 +318,7 @@ zygote_run(void)
 	if (guard_needed(ZYGOTE_FD)) {
 		epoll_ctl(z.epfd, EPOLL_CTL_DEL, ZYGOTE_FD, NULL);
 		epoll_ctl(z.epfd, EPOLL_CTL_DEL, z.handover.done_fd, NULL);
+		epoll_ctl(z.epfd, EPOLL_CTL_DEL, z.watch.fd, NULL);
 		guard_run(&z.births.kids, z.epfd);
 	}
 	/* At once: no Python finalisation, and the worker may be busy. */
