@@ -105,11 +105,13 @@ make_cgroup(struct server *srv, struct child *c, struct err *e)
 static int
 order_child(struct zygote *z, struct child *c, struct order *to, struct err *e)
 {
+	*to = (struct order){ .c = c };
 	if (child_number(c, 0) == -1)
 		return err_memory(e, "an order");
 	if (c->contain && c->cgroup == NULL && make_cgroup(z->srv, c, e) == -1)
 		return -1;
-	*to = (struct order){ .number = c->order, .c = c, .cgroup = c->cgroup };
+	to->number = c->order;
+	to->cgroup = c->cgroup;
 	if (open_order(to, z, c->child_end, e) == -1)
 		return -1;
 	zygote_bind(&c->zygote, z);
