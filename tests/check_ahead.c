@@ -1,6 +1,6 @@
 /*
- * What a standby has made ahead of its job, the sockets of the first trio.run,
- * is in the way of none.
+ * What a standby has made ahead of its job, its first trio.run, is as in any other
+ * child, and in the way of none.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -84,6 +84,39 @@ START_TEST(a_job_takes_their_numbers)
 }
 END_TEST
 
+/* The exit record of JOB, from a standby and forked for it, has the same at KEY. */
+static void
+alike(struct peer *p, const char *job, const char *key)
+{
+	struct reply r, ahead;
+
+	run(p, &ahead, "{%s}", job);
+	ck_assert_str_eq(str_at(&ahead, "start"), "standby");
+	run(p, &r, "{%s, 'start': 'warm'}", job);
+	ck_assert_str_eq(str_at(&r, "start"), "warm");
+	ck_assert_str_eq(str_at(&ahead, key), str_at(&r, key));
+	reply_fini(&ahead);
+	reply_fini(&r);
+	live_standbys_full();
+}
+
+/* In the run that the standby has entered, or behind it. */
+START_TEST(the_run_is_as_any_other)
+{
+	struct peer p;
+
+	live_start_standbys(config);
+	peer_open(&p);
+	alike(&p, "'call': 'ahead:looks'", "result");
+	alike(&p, "'call': 'ahead:looks', 'argv': ['a', 'b']", "result");
+	alike(&p, "'call': 'ahead:wrapped'", "result");
+	alike(&p, "'call': 'ahead:looks', 'args': [1]", "exception.traceback");
+	alike(&p, "'call': 'ahead:interrupted'", "exception.traceback");
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 /* Another mapping in the place of os.environ is told of the same. */
 START_TEST(a_preload_replaces_the_environment)
 {
@@ -110,6 +143,6 @@ main(void)
 	return harness_main("ahead",
 	    (const TTest *const[]){ trio_is_woken_by_them,
 		a_plain_function_closes_all, a_module_closes_all_at_its_import,
-		a_job_takes_their_numbers, a_preload_replaces_the_environment,
-		NULL });
+		a_job_takes_their_numbers, the_run_is_as_any_other,
+		a_preload_replaces_the_environment, NULL });
 }

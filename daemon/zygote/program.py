@@ -25,8 +25,6 @@ class CannotRun(Exception):
 def _prepare_call(target, args, kwargs):
     sys.argv[0] = target
     module, _, name = target.partition(":")
-    if module not in sys.modules:  # its code may do anything with descriptors
-        _forkserverd_runs.let_sockets_go()
     __import__(module)
     fn = sys.modules[module]
     for part in name.split("."):
@@ -35,7 +33,6 @@ def _prepare_call(target, args, kwargs):
         raise TypeError(f"{target} is not callable: {type(fn).__name__}")
     bound = functools.partial(fn, *args, **kwargs)
     if not _is_coroutine_function(fn):
-        _forkserverd_runs.let_sockets_go()
         return bound
     import trio
 

@@ -1,17 +1,13 @@
 """Every trio.run of a child, and how each is ended: `_forkserverd_runs`."""
 
-import fcntl
 import functools
 import os
 import signal
-import socket
 import threading
 
 _trio_run = None  # the module trio._core._run, where trio is to be had
 _runs = {}  # runner: _Run, of every trio.run of this process that has not ended
 _turning = set(), None  # runs that have not turned since asked; whom to tell
-_sockets = []  # trio's pairs by which a run is woken, made ahead of the first one
-_make_pair = None  # makes one
 _first_run = None  # of a coroutine's job: not begun (False), cancelled (True)
 
 
@@ -26,56 +22,7 @@ def find_trio():
         return None
     _trio_run = trio._core._run
     _watch_runs()
-    _lend_sockets(trio._core._wakeup_socketpair.WakeupSocketpair)
     return trio
-
-
-def _lend_sockets(pair):
-    """Has each PAIR that trio makes be one of `_sockets`, as long as any is there.
-
-    To make them takes long when nothing is in the processor's caches; a standby
-    has the time for it.
-    """
-    global _make_pair
-    plain_init = pair.__init__
-
-    @functools.wraps(plain_init)
-    def __init__(self):
-        try:
-            made = _sockets.pop(0)
-        except IndexError:
-            plain_init(self)
-        else:
-            vars(self).update(vars(made))
-
-    _make_pair, pair.__init__ = pair, __init__
-
-
-def make_sockets(first):
-    """Those of one run: its loop has a pair, and so has its queue of callbacks.
-    Their numbers are FIRST and above, where no job looks for its own."""
-    if _make_pair is None:
-        return
-    made = [_make_pair(), _make_pair()]
-    for pair in made:
-        for name, old in list(vars(pair).items()):
-            if isinstance(old, socket.socket):
-                setattr(pair, name, _moved(old, first))
-    _sockets.extend(made)
-
-
-def _moved(old, first):
-    fd = fcntl.fcntl(old, fcntl.F_DUPFD_CLOEXEC, first)
-    new = socket.socket(old.family, old.type, old.proto, fd)
-    new.settimeout(old.gettimeout())
-    old.close()
-    return new
-
-
-def let_sockets_go():
-    """Where what comes may want their numbers, or do anything with what is open."""
-    while _sockets:
-        _sockets.pop().close()
 
 
 def expect_first():
@@ -184,7 +131,6 @@ def forget():
     """In a process that was forked in the midst of them: they are its parent's,
     and SIGTERM is not for us to act on."""
     global _first_run
-    let_sockets_go()
     _runs.clear()
     _first_run = None
     if signal.getsignal(signal.SIGTERM) is cancel:

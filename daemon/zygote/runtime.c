@@ -11,6 +11,9 @@ struct runtime_ops runtime_ops;
 static const char runs_source[] = {
 #embed "runs.py" suffix(, '\0')
 };
+static const char ahead_source[] = {
+#embed "ahead.py" suffix(, '\0')
+};
 static const char look_source[] = {
 #embed "look.py" suffix(, '\0')
 };
@@ -118,6 +121,12 @@ ready(PyObject *, PyObject *value)
 }
 
 static PyObject *
+await_job(PyObject *, PyObject *)
+{
+	return runtime_ops.await_job();
+}
+
+static PyObject *
 arm_control(PyObject *, PyObject *)
 {
 	runtime_ops.control_arm();
@@ -218,6 +227,7 @@ static PyMethodDef methods[] = {
 	{ "_pong", pong, METH_O, NULL },
 	{ "_looked", looked, METH_VARARGS, NULL },
 	{ "_learn_pages", learn_pages, METH_NOARGS, NULL },
+	{ "_await_job", await_job, METH_NOARGS, NULL },
 	{ "_control_arm", arm_control, METH_NOARGS, NULL },
 	{ "_control_take", take_control, METH_NOARGS, NULL },
 	{ "_control_drop", drop_control, METH_NOARGS, NULL },
@@ -280,6 +290,8 @@ runtime_new(struct err *e)
 		PyMethodDef *functions;
 	} modules[] = {
 		{ "_forkserverd_runs", "<forkserverd/runs.py>", runs_source,
+		    NULL },
+		{ "_forkserverd_ahead", "<forkserverd/ahead.py>", ahead_source,
 		    NULL },
 		{ "_forkserverd_look", "<forkserverd/look.py>", look_source,
 		    NULL },

@@ -24,6 +24,9 @@ struct runtime_ops {
 	/* 1: told, 0: nobody waits for it, -1: E filled, ERR_INVALID_PARAMS
 	 * where VALUE is at fault. */
 	int (*ready)(PyObject *value, struct err *e);
+	/* In trio.run, that a standby has entered: the coroutine of its main
+	 * task, a new reference, or NULL with an exception set. */
+	PyObject *(*await_job)(void);
 	void (*control_arm)(void);
 	struct control_asked (*control_take)(void);
 	void (*control_drop)(void); /* in a process forked by the child */

@@ -3,7 +3,8 @@
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_failed`,
 `_returned`, `_raised`, `_ready`, `_pong`, `_looked`, `_control_arm`,
-`_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`, `_learn_pages`.
+`_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`, `_learn_pages`,
+`_await_job`.
 """
 
 import _signal  # without the enums of `signal`, which take their time
@@ -19,6 +20,7 @@ import threading
 import time
 import traceback
 
+import _forkserverd_ahead
 import _forkserverd_canary
 import _forkserverd_exceptions
 import _forkserverd_look
@@ -98,6 +100,8 @@ def find_trio():
     """To be called once, when the preloads are there."""
     global _trio, rehearsed, rehearsal
     _trio = _forkserverd_runs.find_trio()
+    if _trio is not None:
+        _forkserverd_ahead.find(_trio, _await_job)
     rehearsal = rehearsed = _prime_plain if _trio is None else _prime_trio
 
 
@@ -189,15 +193,11 @@ def canary(promoted):
 
 def standby(first_fd):
     """Before a job comes: one of nothing, so that what a real one will touch is
-    the child's own already.  What stays open is FIRST_FD and above."""
+    the child's own already.  Returns what enters the trio.run that the next one is
+    waited for in, whose descriptors are FIRST_FD and above, or None: outside."""
     _rehearse()
-    _forkserverd_runs.make_sockets(first_fd)
     _forkserverd_remains.flush()
-
-
-def clear_way():
-    """The job has descriptors at the numbers of what standby() left open."""
-    _forkserverd_runs.let_sockets_go()
+    return _forkserverd_ahead.run(first_fd) if first_fd != -1 else None
 
 
 def _rehearse():
@@ -205,7 +205,10 @@ def _rehearse():
     argv = sys.argv[:]
     if "PYTHONUNBUFFERED" not in os.environ:  # that could not be undone
         surround(False, [], [])
-    PREPARE["call"](f"{__name__}:rehearsed", [], {})()
+    target = f"{__name__}:rehearsed"
+    if takes_ahead(target):
+        prepare_ahead("call", target, [], {}, False)().close()
+    PREPARE["call"](target, [], {})()
     _forkserverd_stdio.flush()
     sys.argv[:] = argv
 
@@ -294,8 +297,6 @@ def prepare(entry, target, args, kwargs, promoted):
     C calls it, so that no frame of ours is below the program's.  None: it could
     not be found, and the daemon has been told.
     """
-    if entry != "call":
-        _forkserverd_runs.let_sockets_go()
     try:
         work = PREPARE[entry](target, args, kwargs)
     except CannotRun as exc:
@@ -313,6 +314,20 @@ def prepare(entry, target, args, kwargs, promoted):
     if promoted and entry == "call":
         _signal.signal(_signal.SIGTERM, _forkserverd_runs.cancel)
     return work
+
+
+def takes_ahead(target):
+    """Whether the trio.run that has been entered is for that job.  From now on it
+    is as any other."""
+    _forkserverd_ahead.entered()
+    return _forkserverd_ahead.takes(target)
+
+
+def prepare_ahead(entry, target, args, kwargs, promoted):
+    """As prepare(), where that is so: what gives the main task's coroutine."""
+    if promoted:
+        _signal.signal(_signal.SIGTERM, _forkserverd_runs.cancel)
+    return _forkserverd_ahead.main(target, args, kwargs)
 
 
 def ready(value=None):

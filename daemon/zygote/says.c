@@ -86,7 +86,8 @@ op_control_drop(void)
 }
 
 void
-says_begin(const struct template *t, const struct job *job, struct stream *st)
+says_begin(const struct template *t, const struct job *job, struct stream *st,
+    PyObject *(*await_job)(void))
 {
 	says.t = t;
 	says.job = job;
@@ -97,6 +98,7 @@ says_begin(const struct template *t, const struct job *job, struct stream *st)
 		.returned = op_returned,
 		.answer = op_answer,
 		.ready = op_ready,
+		.await_job = await_job,
 		.control_arm = op_control_arm,
 		.control_take = control_take,
 		.control_drop = op_control_drop,

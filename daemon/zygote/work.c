@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "daemon/zygote/home.h"
+#include "daemon/zygote/life.h"
 #include "proto/clock.h"
 #include "proto/msg.h"
 #include "proto/pack.h"
@@ -56,6 +57,7 @@ work_make(void *arg)
 	if (w->conf.cold || !w->template.adoptable)
 		return;
 	w->template.preload.tell = say_loading;
+	life_share();
 	w->failed = template_make(&w->template, false, &w->err) == -1;
 }
 
