@@ -9,7 +9,9 @@
 
 #define HUGE_PAGE ((size_t)2 << 20) /* where an ordinary page has 4096 bytes */
 #define ENOUGH (HUGE_PAGE / 4)      /* bytes in use that are worth one */
-#define TRIES 3                     /* EAGAIN: a page was busy */
+#define SMALLEST \
+	HUGE_PAGE / 8 /* a stack of Python's frames, and not an arena */
+#define TRIES 3       /* EAGAIN: a page was busy */
 
 static struct {
 	uint8_t *next; /* in the last chunk, of HUGE_PAGE bytes */
@@ -56,7 +58,7 @@ arena_alloc(void *, size_t size)
 {
 	uint8_t *p;
 
-	if (size > HUGE_PAGE) {
+	if (size > HUGE_PAGE || size < SMALLEST) {
 		p = map(NULL, size);
 		return p != MAP_FAILED ? p : NULL;
 	}
