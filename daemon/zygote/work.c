@@ -1,6 +1,7 @@
 #include "daemon/zygote/work.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -36,6 +37,9 @@ say_loading(const char *module)
 			break;
 		at += n;
 	}
+	/* It lies among the template's memory, and is not to be kept for the
+	 * main thread, which would write there at each fork. */
+	free(msgpack_sbuffer_release(&o.buf));
 	msg_out_fini(&o);
 }
 
