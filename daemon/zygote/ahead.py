@@ -1,28 +1,38 @@
 """A standby's first trio.run, entered before there is a job: `_forkserverd_ahead`.
 
 A coroutine function's main task begins in it as in any other; all else leaves it
-first, and it is closed.
+first, and it is closed.  ahead.c has what goes between the job and the task.
 """
 
 import fcntl
 import functools
-import inspect
 import select
 import socket
-import sys
-import types
 
 _trio = None  # the module, where it is to be had
 _first = None  # while a run is made ahead: from here on its descriptors are
-_main_task = None
+
+
+class _Awaited:
+    """The main task's coroutine while there is no job.
+
+    Its send is in C, so that no frame of ours is in a traceback: it waits for the
+    job, gives the task the job's coroutine, and does that one's first step.
+    """
+
+    cr_frame = True  # as trio asks for one
+
+    def __await__(self):
+        raise NotImplementedError
+
+    throw = close = __await__
 
 
 def find(trio, await_job):
-    """TRIO's runs may be entered ahead; AWAIT_JOB gives their main task's
-    coroutine, in C, so that no frame of ours is in a traceback."""
-    global _trio, _main_task
+    """TRIO's runs may be entered ahead; AWAIT_JOB is send."""
+    global _trio
     _trio = trio
-    _main_task = type("_MainTask", (), {"__call__": await_job})()
+    _Awaited.send = await_job
     _place_sockets(trio._core._wakeup_socketpair.WakeupSocketpair)
     _place_epoll(trio._core._io_epoll.EpollIOManager)
 
@@ -64,40 +74,19 @@ def _place_epoll(manager):
     manager.__attrs_post_init__ = __attrs_post_init__
 
 
-def run(first):
-    """A function without parameters that enters a run, or None: there is no
-    trio.  What it opens is FIRST and above, where no job looks for its own."""
+def run(first, on_term):
+    """What C is to have (ahead.c): the function that enters a run, and one that
+    tells its main task there; ON_TERM.  None: there is no trio.  What is opened by
+    the run is FIRST and above, where no job looks for its own."""
     global _first
     if _trio is None:
         return None
     _first = first
-    return functools.partial(_trio.run, _main_task)
+    enter = functools.partial(_trio.run, _Awaited)
+    return enter, _trio.lowlevel.current_task, on_term
 
 
 def entered():
     """What is opened from now on is the job's."""
     global _first
     _first = None
-
-
-def _function(target):
-    module, _, name = target.partition(":")
-    found = sys.modules.get(module)
-    fn = vars(found).get(name) if type(found) is types.ModuleType else None
-    plain = type(fn) is types.FunctionType and not fn.__dict__
-    return fn if plain and fn.__code__.co_flags & inspect.CO_COROUTINE else None
-
-
-def takes(target):
-    """Whether that is a coroutine function, and there: it costs no import, and
-    nobody's code is run to find it."""
-    return _function(target) is not None
-
-
-def main(target, args, kwargs):
-    """What gives the coroutine; the task has the function's name."""
-    fn = _function(target)
-    sys.argv[0] = target
-    _main_task.__module__ = fn.__module__
-    _main_task.__qualname__ = fn.__qualname__
-    return functools.partial(fn, *args, **kwargs)

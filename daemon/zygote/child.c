@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/zygote/ahead.h"
 #include "daemon/zygote/canary.h"
 #include "daemon/zygote/cgroup.h"
 #include "daemon/zygote/control.h"
@@ -89,13 +90,13 @@ prime(struct template *t)
 
 	wset_populate_all();
 	rehearse_reading();
-	ahead = runtime_call(t->runtime, &e, "standby", "(i)",
+	ahead = runtime_call(t->runtime, &e, "standby", "(ii)", t->promote,
 	    life_goes_ahead() ? FDS_AHEAD : -1);
 	title_kind("standby", t->conf->template, false);
 	if (ahead == NULL)
 		_exit(1);
 	control_ready(&self.stream);
-	return ahead != Py_None ? ahead : NULL;
+	return ahead != Py_None ? ahead_take(ahead) : NULL;
 }
 
 /* Its interpreter, its own: adopted or, of a cold start, made. */

@@ -368,6 +368,12 @@ control_release(sigset_t old)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+bool
+control_has_asked(void)
+{
+	return ctl.asked.cancel || ctl.asked.ping != 0 || ctl.asked.dump != 0;
+}
+
 struct control_asked
 control_take(void)
 {

@@ -38,6 +38,8 @@ struct control_asked {
 	uint64_t ping, dump;
 };
 struct control_asked control_take(void);
+/* Whether that would be anything. */
+bool control_has_asked(void);
 
 /* In a process that the program forked: the socket is not its own. */
 void control_drop(void);

@@ -8,11 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/zygote/ahead.h"
 #include "daemon/zygote/fds.h"
 #include "daemon/zygote/job.h"
 #include "daemon/zygote/report.h"
 #include "daemon/zygote/runtime.h"
 #include "daemon/zygote/says.h"
+#include "daemon/zygote/surround.h"
 #include "daemon/zygote/value.h"
 #include "daemon/zygote/wset.h"
 #include "proto/clock.h"
@@ -65,27 +67,22 @@ call(struct err *e, const char *fn, PyObject *args)
 	return r != NULL ? 0 : -1;
 }
 
-/* What the job runs, as the Python function PREPARER finds it: a function, None
- * where there is none and that has been told, or NULL: the job was bad. */
+/* The function that the job runs, None where there is none and that has been
+ * told, or NULL: the job was bad. */
 static PyObject *
-find(const char *preparer, struct err *e)
+find(struct err *e)
 {
 	const struct spawn *s = &self.job.spawn;
-	PyObject *argv = value_text_list(s->argv);
-	PyObject *path = value_text_list(s->path);
 	PyObject *args = job_args(s), *target = value_text(s->target);
 
-	if (argv == NULL || path == NULL || args == NULL || target == NULL) {
+	if (args == NULL || target == NULL) {
 		runtime_exception(e, "read the job");
 		e->code = ERR_INVALID_PARAMS;
 		return NULL;
 	}
-	if (call(e, "surround",
-		Py_BuildValue("(iOO)", s->env != NULL, argv, path)) == -1 ||
-	    call(e, "watch_control", Py_BuildValue("(i)", self.t->promote)) ==
-		-1)
+	if (surround_job(self.t->runtime, s, self.t->promote, e) == -1)
 		return NULL;
-	return runtime_call(self.t->runtime, e, preparer, "(sOOOi)",
+	return runtime_call(self.t->runtime, e, "prepare", "(sOOOi)",
 	    spawn_entry_name(s->entry), target, PyTuple_GET_ITEM(args, 0),
 	    PyTuple_GET_ITEM(args, 1), self.t->promote);
 }
@@ -165,21 +162,32 @@ life_read_job(void)
 	return &self.job;
 }
 
-/* All that goes before the program, as find() does.  Ends the process where there
- * is none to run. */
+static _Noreturn void
+refuse(const struct err *e)
+{
+	report_failed(self.stream, self.job.msgid, e->code, e->msg, NULL);
+	_exit(1);
+}
+
+static void
+set_up(void)
+{
+	job_set_up(&self.job, self.stream);
+	self.setup_ns = clock_ns();
+}
+
+/* All that goes before the program.  Ends the process where there is none to
+ * run. */
 static PyObject *
-prepare(const char *preparer)
+prepare(void)
 {
 	struct err e;
 	PyObject *work;
 
-	job_set_up(&self.job, self.stream);
-	self.setup_ns = clock_ns();
-	work = find(preparer, &e);
-	if (work == NULL) {
-		report_failed(self.stream, self.job.msgid, e.code, e.msg, NULL);
-		_exit(1);
-	}
+	set_up();
+	work = find(&e);
+	if (work == NULL)
+		refuse(&e);
 	if (work == Py_None)
 		end(1, 0);
 	/* Not by the Python side, which could be interrupted behind it. */
@@ -187,52 +195,47 @@ prepare(const char *preparer)
 	return work;
 }
 
-static bool
-is_coroutine(void)
+/* The coroutine for the main task of the run that has been entered; NULL: the job
+ * is for another way. */
+static PyObject *
+coroutine_ahead(void)
 {
-	PyObject *r = NULL, *target;
-	struct err e;
-	bool yes;
-
-	if (self.job.spawn.entry != SPAWN_CALL)
-		return false;
-	target = value_text(self.job.spawn.target);
-	if (target != NULL)
-		r = runtime_call(self.t->runtime, &e, "takes_ahead", "(N)",
-		    target);
-	yes = r == Py_True;
-	PyErr_Clear();
-	Py_XDECREF(r);
-	return yes;
-}
-
-/* Whether the job can be the main task of the run that has been entered. */
-static bool
-goes_ahead(void)
-{
-	bool yes = is_coroutine();
-
 	if (goes != NULL)
-		*goes = yes;
-	return yes && !job_places(&self.job, FDS_AHEAD);
+		*goes = ahead_is_for(&self.job.spawn);
+	if (job_places(&self.job, FDS_AHEAD))
+		return NULL;
+	return ahead_coroutine(&self.job.spawn);
 }
 
+/* The main task's first step. */
 static PyObject *
 await_job(void)
 {
-	PyObject *work, *coroutine;
+	PyObject *coroutine, *r;
+	struct err e;
 
+	if (ahead_enter() == -1)
+		return NULL;
 	report_ready(self.stream);
 	life_read_job();
-	if (!goes_ahead()) {
+	coroutine = coroutine_ahead();
+	if (coroutine == NULL) {
 		self.left = true;
 		PyErr_SetString(PyExc_RuntimeError, "the job leaves this run");
 		return NULL;
 	}
-	work = prepare("prepare_ahead");
-	coroutine = PyObject_CallNoArgs(work);
-	Py_DECREF(work);
-	return coroutine;
+	set_up();
+	if (surround_job(self.t->runtime, &self.job.spawn, self.t->promote,
+		&e) == -1)
+		refuse(&e);
+	if (ahead_name(&self.job.spawn, coroutine) == -1) {
+		runtime_exception(&e, "prepare the main task");
+		refuse(&e);
+	}
+	tell_started();
+	r = PyObject_CallMethod(coroutine, "send", "O", Py_None);
+	Py_DECREF(coroutine);
+	return r;
 }
 
 /* Comes back where the job is not for the run that AHEAD enters. */
@@ -271,9 +274,9 @@ life_live(PyObject *ahead, uint64_t adopted_ns)
 		report_ready(self.stream);
 	if (!self.has_job) {
 		life_read_job();
-		if (self.kind == CHILD_STANDBY)
-			goes_ahead();
+		if (self.kind == CHILD_STANDBY && goes != NULL)
+			*goes = ahead_is_for(&self.job.spawn);
 	}
-	run(prepare("prepare"), &status, &signum);
+	run(prepare(), &status, &signum);
 	end(status, signum);
 }

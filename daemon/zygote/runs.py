@@ -5,6 +5,8 @@ import os
 import signal
 import threading
 
+import _forkserverd_ahead
+
 _trio_run = None  # the module trio._core._run, where trio is to be had
 _runs = {}  # runner: _Run, of every trio.run of this process that has not ended
 _turning = set(), None  # runs that have not turned since asked; whom to tell
@@ -109,6 +111,7 @@ def _watch_runs():
     def setup_runner(*args, **kwargs):
         global _first_run
         runner = plain_setup(*args, **kwargs)
+        _forkserverd_ahead.entered()
         run = _runs[runner] = _Run(runner)
         if _first_run:
             run.cancel()

@@ -126,13 +126,6 @@ await_job(PyObject *, PyObject *)
 	return runtime_ops.await_job();
 }
 
-static PyObject *
-arm_control(PyObject *, PyObject *)
-{
-	runtime_ops.control_arm();
-	Py_RETURN_NONE;
-}
-
 /* (cancel, ping, dump): see struct control_asked. */
 static PyObject *
 take_control(PyObject *, PyObject *)
@@ -227,8 +220,7 @@ static PyMethodDef methods[] = {
 	{ "_pong", pong, METH_O, NULL },
 	{ "_looked", looked, METH_VARARGS, NULL },
 	{ "_learn_pages", learn_pages, METH_NOARGS, NULL },
-	{ "_await_job", await_job, METH_NOARGS, NULL },
-	{ "_control_arm", arm_control, METH_NOARGS, NULL },
+	{ "_await_job", await_job, METH_O, NULL },
 	{ "_control_take", take_control, METH_NOARGS, NULL },
 	{ "_control_drop", drop_control, METH_NOARGS, NULL },
 	{ NULL, NULL, 0, NULL },
@@ -289,9 +281,9 @@ runtime_new(struct err *e)
 		const char *name, *file, *source;
 		PyMethodDef *functions;
 	} modules[] = {
-		{ "_forkserverd_runs", "<forkserverd/runs.py>", runs_source,
-		    NULL },
 		{ "_forkserverd_ahead", "<forkserverd/ahead.py>", ahead_source,
+		    NULL },
+		{ "_forkserverd_runs", "<forkserverd/runs.py>", runs_source,
 		    NULL },
 		{ "_forkserverd_look", "<forkserverd/look.py>", look_source,
 		    NULL },

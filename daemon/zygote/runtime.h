@@ -24,8 +24,8 @@ struct runtime_ops {
 	/* 1: told, 0: nobody waits for it, -1: E filled, ERR_INVALID_PARAMS
 	 * where VALUE is at fault. */
 	int (*ready)(PyObject *value, struct err *e);
-	/* In trio.run, that a standby has entered: the coroutine of its main
-	 * task, a new reference, or NULL with an exception set. */
+	/* In trio.run, that a standby has entered: the first step of its main
+	 * task, as a coroutine's send. */
 	PyObject *(*await_job)(void);
 	void (*control_arm)(void);
 	struct control_asked (*control_take)(void);

@@ -2,7 +2,7 @@
 
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_failed`,
-`_returned`, `_raised`, `_ready`, `_pong`, `_looked`, `_control_arm`,
+`_returned`, `_raised`, `_ready`, `_pong`, `_looked`,
 `_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`, `_learn_pages`,
 `_await_job`.
 """
@@ -154,6 +154,12 @@ def _file_of(module):
     return name if type(name) is str and name.startswith("/") else None
 
 
+def environ():
+    """What os.environ keeps its bytes in, for surround.c to tell it of the job's
+    without a putenv.  None: a preload has put something else there."""
+    return getattr(os.environ, "_data", None)
+
+
 def freeze():
     """The last step: nothing of the template is garbage, nothing is young."""
     _forkserverd_remains.freeze()
@@ -191,13 +197,16 @@ def canary(promoted):
     _forkserverd_canary.sing(promoted, _trio)
 
 
-def standby(first_fd):
+def standby(promoted, first_fd):
     """Before a job comes: one of nothing, so that what a real one will touch is
     the child's own already.  Returns what enters the trio.run that the next one is
     waited for in, whose descriptors are FIRST_FD and above, or None: outside."""
     _rehearse()
     _forkserverd_remains.flush()
-    return _forkserverd_ahead.run(first_fd) if first_fd != -1 else None
+    if first_fd == -1:
+        return None
+    on_term = functools.partial(_signal.signal, _signal.SIGTERM, _forkserverd_runs.cancel)
+    return _forkserverd_ahead.run(first_fd, on_term if promoted else None)
 
 
 def _rehearse():
@@ -206,8 +215,6 @@ def _rehearse():
     if "PYTHONUNBUFFERED" not in os.environ:  # that could not be undone
         surround(False, [], [])
     target = f"{__name__}:rehearsed"
-    if takes_ahead(target):
-        prepare_ahead("call", target, [], {}, False)().close()
     PREPARE["call"](target, [], {})()
     _forkserverd_stdio.flush()
     sys.argv[:] = argv
@@ -254,15 +261,9 @@ def _forked():
     _forkserverd_runs.forget()
 
 
-def watch_control(promoted):
-    """Hears the daemon from now on.  A cancel may have come before."""
-    _control_arm()
-    if promoted:
-        _on_control(None, None)
-
-
 def surround(env_changed, argv, path):
-    """What user code sees of the job's surroundings."""
+    """What user code sees of the job's surroundings; surround.c does the same where
+    it can."""
     if not env_changed:
         _point_back()
     else:
@@ -277,18 +278,12 @@ def surround(env_changed, argv, path):
 
 def _point_back():
     """What C has put into the environment, without reading all of it anew."""
-    # It alone is to be told: no error, no putenv.
-    known = getattr(os.environ, "_data", None)
-    replaced = known is None  # by a preload
-    for name in (b"FORKSERVER_SOCKET", b"FORKSERVER_PARENT", b"NOTIFY_SOCKET"):
-        value = _getenv(name)
-        if replaced:
-            known, name = os.environ, os.fsdecode(name)
-            value = None if value is None else os.fsdecode(value)
+    for name in ("FORKSERVER_SOCKET", "FORKSERVER_PARENT", "NOTIFY_SOCKET"):
+        value = _getenv(name.encode())
         if value is None:
-            known.pop(name, None)
+            os.environ.pop(name, None)
         else:
-            known[name] = value
+            os.environ[name] = os.fsdecode(value)
 
 
 def prepare(entry, target, args, kwargs, promoted):
@@ -314,20 +309,6 @@ def prepare(entry, target, args, kwargs, promoted):
     if promoted and entry == "call":
         _signal.signal(_signal.SIGTERM, _forkserverd_runs.cancel)
     return work
-
-
-def takes_ahead(target):
-    """Whether the trio.run that has been entered is for that job.  From now on it
-    is as any other."""
-    _forkserverd_ahead.entered()
-    return _forkserverd_ahead.takes(target)
-
-
-def prepare_ahead(entry, target, args, kwargs, promoted):
-    """As prepare(), where that is so: what gives the main task's coroutine."""
-    if promoted:
-        _signal.signal(_signal.SIGTERM, _forkserverd_runs.cancel)
-    return _forkserverd_ahead.main(target, args, kwargs)
 
 
 def ready(value=None):

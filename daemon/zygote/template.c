@@ -12,6 +12,7 @@
 #include "daemon/zygote/immortal.h"
 #include "daemon/zygote/interp.h"
 #include "daemon/zygote/runtime.h"
+#include "daemon/zygote/surround.h"
 #include "daemon/zygote/value.h"
 
 int
@@ -132,7 +133,7 @@ freeze(struct template *t, struct err *e)
 		return -1;
 	/* Once and for all: each child runs the hooks after them only. */
 	cpython_hooks_before(t->ts);
-	if (call(t, "freeze", e) == -1)
+	if (call(t, "freeze", e) == -1 || surround_know(t->runtime, e) == -1)
 		return -1;
 	if (immortal_make(e) == -1)
 		return -1;
