@@ -117,6 +117,21 @@ START_TEST(the_run_is_as_any_other)
 }
 END_TEST
 
+/* Who looks at each run sees the job's from its beginning. */
+START_TEST(a_preload_looks_at_runs)
+{
+	struct peer p;
+
+	live_start_standbys("[template.default]\n"
+			    "path = [\"%s\"]\n"
+			    "preload = [\"trio\", \"instrumented\"]\n");
+	peer_open(&p);
+	alike(&p, "'call': 'instrumented:names'", "result");
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 /* Another mapping in the place of os.environ is told of the same. */
 START_TEST(a_preload_replaces_the_environment)
 {
@@ -144,5 +159,6 @@ main(void)
 	    (const TTest *const[]){ trio_is_woken_by_them,
 		a_plain_function_closes_all, a_module_closes_all_at_its_import,
 		a_job_takes_their_numbers, the_run_is_as_any_other,
-		a_preload_replaces_the_environment, NULL });
+		a_preload_looks_at_runs, a_preload_replaces_the_environment,
+		NULL });
 }

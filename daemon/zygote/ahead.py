@@ -29,12 +29,18 @@ class _Awaited:
 
 
 def find(trio, await_job):
-    """TRIO's runs may be entered ahead; AWAIT_JOB is send."""
+    """TRIO's runs may be entered ahead; AWAIT_JOB is send.  Of a trio that is
+    other inside none is."""
     global _trio
+    try:
+        pair = trio._core._wakeup_socketpair.WakeupSocketpair
+        manager = trio._core._io_epoll.EpollIOManager
+        _place_sockets(pair)
+        _place_epoll(manager)
+    except AttributeError:
+        return
     _trio = trio
     _Awaited.send = await_job
-    _place_sockets(trio._core._wakeup_socketpair.WakeupSocketpair)
-    _place_epoll(trio._core._io_epoll.EpollIOManager)
 
 
 def _place_sockets(pair):
@@ -82,8 +88,13 @@ def run(first, on_term):
     if _trio is None:
         return None
     _first = first
-    enter = functools.partial(_trio.run, _Awaited)
-    return enter, _trio.lowlevel.current_task, on_term
+    return functools.partial(_trio.run, _Awaited), _entered_task, on_term
+
+
+def _entered_task():
+    if _trio._core._run.GLOBAL_RUN_CONTEXT.runner.instruments:
+        raise RuntimeError("who looks on would see more than the job's run")
+    return _trio.lowlevel.current_task()
 
 
 def entered():

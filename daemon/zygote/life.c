@@ -242,13 +242,16 @@ await_job(void)
 static void
 live_ahead(PyObject *ahead)
 {
+	struct err e;
 	int status, signum;
 
 	if (run(ahead, &status, &signum))
 		end(status, signum);
 	self.left = false;
-	if (!self.has_job) /* it could not be entered */
+	if (!self.has_job) { /* it could not be entered */
+		call(&e, "stay_outside", PyTuple_New(0));
 		report_ready(self.stream);
+	}
 }
 
 void

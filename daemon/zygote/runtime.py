@@ -209,6 +209,11 @@ def standby(promoted, first_fd):
     return _forkserverd_ahead.run(first_fd, on_term if promoted else None)
 
 
+def stay_outside():
+    """The run could not be entered."""
+    _forkserverd_ahead.entered()
+
+
 def _rehearse():
     """A job of nothing, from its surroundings to its end."""
     argv = sys.argv[:]
