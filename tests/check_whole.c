@@ -9,6 +9,7 @@
 
 #include "tests/den.h"
 #include "tests/harness.h"
+#include "tests/standbys.h"
 
 /* Also where the child ends well within its grace. */
 START_TEST(group_goes_with_a_cancel)
@@ -207,6 +208,34 @@ START_TEST(group_stays_behind_one_that_ends_itself)
 END_TEST
 
 /* The zygote sees to it. */
+/* The zygote hears of both ends at once. */
+START_TEST(group_goes_when_the_daemon_dies_first)
+{
+	struct peer p;
+	struct reply r;
+	struct den leased;
+	pid_t zygote;
+	int status;
+
+	live_start(NULL);
+	peer_open(&p);
+	leased = den(&p, SHORT);
+	ask(&p, &r, "templates", "{}");
+	zygote = int_at(&r, "templates.0.pid");
+	reply_fini(&r);
+	standby_stop(zygote);
+	kill(live.pid, SIGKILL);
+	ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);
+	process_gone(leased.pid);
+	kill(zygote, SIGCONT);
+	process_gone(leased.group);
+	lives_on(leased.session);
+	live_no_process();
+	close(leased.out);
+	peer_close(&p);
+}
+END_TEST
+
 START_TEST(group_goes_when_the_daemon_dies)
 {
 	struct peer p;
@@ -240,7 +269,8 @@ main(void)
 		group_goes_with_a_drain, what_is_left_can_be_killed,
 		shutdown_shortens_what_is_left, group_goes_without_a_zygote,
 		group_stays_behind_one_that_ends_itself,
-		group_goes_when_the_daemon_dies, NULL };
+		group_goes_when_the_daemon_dies,
+		group_goes_when_the_daemon_dies_first, NULL };
 
 	return harness_main("whole", tests);
 }

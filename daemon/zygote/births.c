@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/zygote/guard.h"
 #include "daemon/zygote/tell.h"
 
 struct kid *
@@ -113,6 +114,10 @@ births_reap(struct births *b, struct kid *k)
 	struct rusage ru;
 	int status;
 
+	/* What a leased one leaves behind is the daemon's to end, or where that
+	 * is dead and not heard of yet, the guard's. */
+	if (k->order.leased && guard_needed(b->line->stream.fd))
+		kid_kill(k);
 	if (kid_reap(b->epfd, k, &status, &ru) == 0)
 		return;
 	if (k->order.number != 0) {
