@@ -40,6 +40,35 @@ START_TEST(trio_is_woken_by_them)
 }
 END_TEST
 
+static int64_t
+loop_number(struct peer *p, const char *asked, const char *start)
+{
+	struct reply r;
+	int64_t n;
+
+	run(p, &r, "{'call': 'ahead:loop_number', 'start': '%s'}", asked);
+	ck_assert_int_eq(int_at(&r, "exit_code"), 0);
+	ck_assert_str_eq(str_at(&r, "start"), start);
+	n = int_at(&r, "result");
+	reply_fini(&r);
+	live_standbys_full();
+	return n;
+}
+
+START_TEST(a_run_is_entered)
+{
+	struct peer p;
+
+	live_start_standbys(config);
+	peer_open(&p);
+	ck_assert_int_lt(loop_number(&p, "warm", "warm"), 496);
+	ck_assert_int_ge(loop_number(&p, "any", "standby"), 496);
+	ck_assert_int_ge(loop_number(&p, "any", "standby"), 496);
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 START_TEST(a_plain_function_closes_all)
 {
 	woken("ahead:closes");
@@ -132,6 +161,22 @@ START_TEST(a_preload_looks_at_runs)
 }
 END_TEST
 
+/* What somebody has put around trio.run has nothing to do but with the job's. */
+START_TEST(a_preload_wraps_runs)
+{
+	struct peer p;
+
+	live_start_standbys("[template.default]\n"
+			    "path = [\"%s\"]\n"
+			    "preload = [\"trio\", \"retries\"]\n");
+	peer_open(&p);
+	alike(&p, "'call': 'retries:plainly'", "result");
+	alike(&p, "'call': 'retries:in_a_run'", "result");
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 /* Another mapping in the place of os.environ is told of the same. */
 START_TEST(a_preload_replaces_the_environment)
 {
@@ -156,9 +201,9 @@ int
 main(void)
 {
 	return harness_main("ahead",
-	    (const TTest *const[]){ trio_is_woken_by_them,
+	    (const TTest *const[]){ trio_is_woken_by_them, a_run_is_entered,
 		a_plain_function_closes_all, a_module_closes_all_at_its_import,
 		a_job_takes_their_numbers, the_run_is_as_any_other,
-		a_preload_looks_at_runs, a_preload_replaces_the_environment,
-		NULL });
+		a_preload_looks_at_runs, a_preload_wraps_runs,
+		a_preload_replaces_the_environment, NULL });
 }

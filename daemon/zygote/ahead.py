@@ -82,17 +82,19 @@ def _place_epoll(manager):
 
 def run(first, on_term):
     """What C is to have (ahead.c): the function that enters a run, and one that
-    tells its main task there; ON_TERM.  None: there is no trio.  What is opened by
-    the run is FIRST and above, where no job looks for its own."""
+    tells its main task there; ON_TERM.  None: there is no trio, or somebody has put
+    a function of his own around its run, which may do anything with what it calls
+    and with what that raises.  What is opened by the run is FIRST and above, where
+    no job looks for its own."""
     global _first
-    if _trio is None:
+    if _trio is None or getattr(_trio.run, "__globals__", None) is not vars(_trio._core._run):
         return None
     _first = first
     return functools.partial(_trio.run, _Awaited), _entered_task, on_term
 
 
 def _entered_task():
-    if _trio._core._run.GLOBAL_RUN_CONTEXT.runner.instruments:
+    if _trio._core._run.GLOBAL_RUN_CONTEXT.runner.instruments["_all"]:
         raise RuntimeError("who looks on would see more than the job's run")
     return _trio.lowlevel.current_task()
 
