@@ -177,6 +177,37 @@ START_TEST(a_preload_wraps_runs)
 }
 END_TEST
 
+static void
+expect_argv(struct peer *p, const char *job, const char *first)
+{
+	struct reply r;
+
+	run(p, &r, "{%s, 'argv': ['a', 'b']}", job);
+	ck_assert_str_eq(str_at(&r, "start"), "standby");
+	ck_assert_str_eq(str_at(&r, "result.0"), first);
+	ck_assert_str_eq(str_at(&r, "result.1"), "a");
+	ck_assert_str_eq(str_at(&r, "result.2"), "b");
+	reply_fini(&r);
+	live_standbys_full();
+}
+
+START_TEST(a_preload_empties_argv)
+{
+	struct peer p;
+
+	live_start_standbys("[template.default]\n"
+			    "path = [\"%s\"]\n"
+			    "preload = [\"trio\", \"empties_argv\"]\n");
+	peer_open(&p);
+	expect_argv(&p, "'call': 'empties_argv:in_a_run'",
+	    "empties_argv:in_a_run");
+	expect_argv(&p, "'call': 'empties_argv:plainly'",
+	    "empties_argv:plainly");
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 /* Another mapping in the place of os.environ is told of the same. */
 START_TEST(a_preload_replaces_the_environment)
 {
@@ -205,5 +236,6 @@ main(void)
 		a_plain_function_closes_all, a_module_closes_all_at_its_import,
 		a_job_takes_their_numbers, the_run_is_as_any_other,
 		a_preload_looks_at_runs, a_preload_wraps_runs,
-		a_preload_replaces_the_environment, NULL });
+		a_preload_empties_argv, a_preload_replaces_the_environment,
+		NULL });
 }

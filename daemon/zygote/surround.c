@@ -71,8 +71,10 @@ quickly(PyObject *argv, PyObject *path)
 	PyObject *sys_argv = PySys_GetObject("argv");
 	PyObject *sys_path = PySys_GetObject("path");
 
+	/* A preload may have left anything. */
 	if (known == NULL || sys_argv == NULL || !PyList_CheckExact(sys_argv) ||
-	    sys_path == NULL || !PyList_CheckExact(sys_path) || !is_buffered())
+	    PyList_GET_SIZE(sys_argv) == 0 || sys_path == NULL ||
+	    !PyList_CheckExact(sys_path) || !is_buffered())
 		return 0;
 	if (PyList_SetSlice(sys_argv, 1, PY_SSIZE_T_MAX, argv) == -1 ||
 	    PyList_SetSlice(sys_path, 0, 0, path) == -1)
