@@ -2,6 +2,7 @@
 
 #include <Python.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -13,10 +14,10 @@
 	HUGE_PAGE / 8 /* a stack of Python's frames, and not an arena */
 #define TRIES 3       /* EAGAIN: a page was busy */
 
-static struct {
-	uint8_t *next; /* in the last chunk, of HUGE_PAGE bytes */
-	size_t left;
-} room;
+/* In the last chunk, of HUGE_PAGE bytes, or at its end.  A job's interpreters may
+ * have a lock each, and ask at once; a lock here would have to be free in what is
+ * forked meanwhile. */
+static _Atomic(uint8_t *) next;
 
 static void *
 map(void *hint, size_t size)
@@ -31,13 +32,12 @@ round_up(uint8_t *p)
 	return p + -(uintptr_t)p % HUGE_PAGE;
 }
 
-/* Below the last one, where the kernel would put it too: they become one
+/* Below the one that LAST is in, where the kernel would put it too: they become one
  * mapping. */
 static uint8_t *
-new_chunk(void)
+new_chunk(uint8_t *last)
 {
-	uint8_t *hint = room.next == NULL ? NULL :
-					    round_up(room.next) - 2 * HUGE_PAGE;
+	uint8_t *hint = last == NULL ? NULL : round_up(last) - 2 * HUGE_PAGE;
 	uint8_t *p = map(hint, HUGE_PAGE), *aligned;
 
 	if (p == MAP_FAILED || p == round_up(p))
@@ -54,24 +54,28 @@ new_chunk(void)
 }
 
 static void *
+arena_alone(size_t size)
+{
+	void *p = map(NULL, size);
+
+	return p != MAP_FAILED ? p : NULL;
+}
+
+static void *
 arena_alloc(void *, size_t size)
 {
-	uint8_t *p;
+	uint8_t *at = atomic_load(&next), *p;
 
-	if (size > HUGE_PAGE || size < SMALLEST) {
-		p = map(NULL, size);
-		return p != MAP_FAILED ? p : NULL;
-	}
-	if (room.left < size) {
-		p = new_chunk();
-		if (p == MAP_FAILED)
-			return NULL;
-		room.next = p;
-		room.left = HUGE_PAGE;
-	}
-	p = room.next;
-	room.next += size;
-	room.left -= size;
+	if (size > HUGE_PAGE || size < SMALLEST)
+		return arena_alone(size);
+	while ((size_t)(round_up(at) - at) >= size)
+		if (atomic_compare_exchange_weak(&next, &at, at + size))
+			return at;
+	p = new_chunk(at);
+	if (p == MAP_FAILED)
+		return arena_alone(size);
+	/* Where another has made one too, the rest of it is not used. */
+	atomic_store(&next, p + size);
 	return p;
 }
 
