@@ -8,9 +8,18 @@ import fcntl
 import functools
 import select
 import socket
+import threading
 
 _trio = None  # the module, where it is to be had
-_first = None  # while a run is made ahead: from here on its descriptors are
+
+
+class _Here(threading.local):
+    """Of this thread: a hook may have started others, with runs of their own."""
+
+    first = None  # while a run is made ahead: from here on its descriptors are
+
+
+_here = _Here()
 
 
 class _Awaited:
@@ -49,7 +58,7 @@ def _place_sockets(pair):
     @functools.wraps(plain_init)
     def __init__(self):
         plain_init(self)
-        if _first is not None:
+        if _here.first is not None:
             for name, old in list(vars(self).items()):
                 if isinstance(old, socket.socket):
                     setattr(self, name, _moved(old))
@@ -58,7 +67,7 @@ def _place_sockets(pair):
 
 
 def _moved(old):
-    fd = fcntl.fcntl(old, fcntl.F_DUPFD_CLOEXEC, _first)
+    fd = fcntl.fcntl(old, fcntl.F_DUPFD_CLOEXEC, _here.first)
     new = socket.socket(old.family, old.type, old.proto, fd)
     new.settimeout(old.gettimeout())
     old.close()
@@ -70,9 +79,9 @@ def _place_epoll(manager):
 
     @functools.wraps(plain_post_init)
     def __attrs_post_init__(self):
-        if _first is not None:
+        if _here.first is not None:
             old = self._epoll
-            fd = fcntl.fcntl(old, fcntl.F_DUPFD_CLOEXEC, _first)
+            fd = fcntl.fcntl(old, fcntl.F_DUPFD_CLOEXEC, _here.first)
             self._epoll = select.epoll.fromfd(fd)
             old.close()
         plain_post_init(self)
@@ -86,10 +95,9 @@ def run(first, on_term):
     a function of his own around its run, which may do anything with what it calls
     and with what that raises.  What is opened by the run is FIRST and above, where
     no job looks for its own."""
-    global _first
     if _trio is None or getattr(_trio.run, "__globals__", None) is not vars(_trio._core._run):
         return None
-    _first = first
+    _here.first = first
     return functools.partial(_trio.run, _Awaited), _entered_task, on_term
 
 
@@ -101,5 +109,4 @@ def _entered_task():
 
 def entered():
     """What is opened from now on is the job's."""
-    global _first
-    _first = None
+    _here.first = None
