@@ -113,6 +113,19 @@ START_TEST(a_job_takes_their_numbers)
 }
 END_TEST
 
+START_TEST(a_job_has_no_copy_of_them)
+{
+	struct peer p;
+
+	live_start_standbys(config);
+	peer_open(&p);
+	refused(&p, "setup_failed", NULL, "spawn",
+	    "{'call': 'ahead:woken', 'files': [{'fd': 5, 'copy': 497}]}");
+	peer_close(&p);
+	live_stop();
+}
+END_TEST
+
 /* The exit record of JOB, from a standby and forked for it, has the same at KEY. */
 static void
 alike(struct peer *p, const char *job, const char *key)
@@ -208,23 +221,40 @@ START_TEST(a_preload_empties_argv)
 }
 END_TEST
 
-/* Another mapping in the place of os.environ is told of the same. */
-START_TEST(a_preload_replaces_the_environment)
+static void
+replaces_environment(const char *text, const char *job)
 {
 	struct peer p;
 	struct reply r;
 
-	live_start_standbys("[template.default]\n"
-			    "path = [\"%s\"]\n"
-			    "preload = [\"trio\", \"replaces_environ\"]\n");
+	live_start_standbys(text);
 	peer_open(&p);
-	run(&p, &r, "{'call': 'replaces_environ:socket'}");
+	run(&p, &r, "{'call': '%s'}", job);
 	ck_assert_int_eq(int_at(&r, "exit_code"), 0);
 	ck_assert_str_eq(str_at(&r, "start"), "standby");
 	ck_assert_str_eq(str_at(&r, "result"), live.socket);
 	reply_fini(&r);
 	peer_close(&p);
 	live_stop();
+}
+
+/* Another mapping in the place of os.environ is told of the same. */
+START_TEST(a_preload_replaces_the_environment)
+{
+	replaces_environment("[template.default]\n"
+			     "path = [\"%s\"]\n"
+			     "preload = [\"trio\", \"replaces_environ\"]\n",
+	    "replaces_environ:socket");
+}
+END_TEST
+
+START_TEST(a_hook_replaces_the_environment)
+{
+	replaces_environment("[template.default]\n"
+			     "path = [\"%s\"]\n"
+			     "preload = [\"trio\", \"changes_environ\"]\n"
+			     "after_fork = [\"changes_environ:after_fork\"]\n",
+	    "changes_environ:socket");
 }
 END_TEST
 
@@ -234,8 +264,9 @@ main(void)
 	return harness_main("ahead",
 	    (const TTest *const[]){ trio_is_woken_by_them, a_run_is_entered,
 		a_plain_function_closes_all, a_module_closes_all_at_its_import,
-		a_job_takes_their_numbers, the_run_is_as_any_other,
-		a_preload_looks_at_runs, a_preload_wraps_runs,
-		a_preload_empties_argv, a_preload_replaces_the_environment,
-		NULL });
+		a_job_takes_their_numbers, a_job_has_no_copy_of_them,
+		the_run_is_as_any_other, a_preload_looks_at_runs,
+		a_preload_wraps_runs, a_preload_empties_argv,
+		a_preload_replaces_the_environment,
+		a_hook_replaces_the_environment, NULL });
 }

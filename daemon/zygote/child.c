@@ -17,6 +17,7 @@
 #include "daemon/zygote/rehearsal.h"
 #include "daemon/zygote/report.h"
 #include "daemon/zygote/runtime.h"
+#include "daemon/zygote/surround.h"
 #include "daemon/zygote/title.h"
 #include "daemon/zygote/value.h"
 #include "daemon/zygote/wset.h"
@@ -115,6 +116,17 @@ awake(struct template *t)
 		cpython_adopt(t->ts);
 }
 
+/* What the template wants of each child. */
+static int
+after_fork(struct template *t, struct err *e)
+{
+	if (preload_call(&t->preload, t->runtime, "after_fork",
+		t->conf->after_fork, e) == -1)
+		return -1;
+	return t->conf->after_fork[0] != NULL ? surround_know(t->runtime, e) :
+						0;
+}
+
 /* Why it could not enter its control group. */
 static _Noreturn void
 refuse_cgroup(const char *path, const struct err *e)
@@ -163,8 +175,7 @@ begin(struct template *t, enum child_kind kind, int control, int null_fd,
 	Py_DECREF(r);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (preload_call(&t->preload, t->runtime, "after_fork",
-		t->conf->after_fork, &e) == -1) {
+	if (after_fork(t, &e) == -1) {
 		if (kind == CHILD_JOB)
 			refuse_job(&e);
 		if (kind != CHILD_CANARY)

@@ -55,7 +55,7 @@ job_places(const struct job *job, int first)
 		if (s->fds[i] >= first)
 			return true;
 	for (unsigned i = 0; i < s->nfiles; i++)
-		if (s->files[i].fd >= first)
+		if (s->files[i].fd >= first || s->files[i].copy >= first)
 			return true;
 	return false;
 }

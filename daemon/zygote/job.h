@@ -21,7 +21,8 @@ struct job {
 /* Waits for the job, which lives as long as M does.  Ends the process where
  * there is none to wait for any longer; a bad one is answered before that. */
 void job_read(struct job *, struct stream *, struct msg *m);
-/* Whether it wants a descriptor at the number FIRST or above. */
+/* Whether it wants a descriptor at the number FIRST or above, or a copy of one
+ * there. */
 bool job_places(const struct job *, int first);
 /* Descriptors, directory, environment, title.  Where a step fails that is the
  * answer, and the process ends. */

@@ -17,8 +17,7 @@ surround_know(PyObject *runtime, struct err *e)
 
 	if (d == NULL)
 		return -1;
-	if (PyDict_CheckExact(d))
-		known = Py_NewRef(d);
+	Py_XSETREF(known, PyDict_CheckExact(d) ? Py_NewRef(d) : NULL);
 	Py_DECREF(d);
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include "proto/err.h"
 #include "proto/spawn.h"
 
-/* When a template is frozen.  -1 with E filled. */
+/* When a template is frozen, and when user code has run since.  -1 with E filled. */
 int surround_know(PyObject *runtime, struct err *e);
 
 /* sys.argv[0] is left as it is: it is what finds the program that knows it.  From
