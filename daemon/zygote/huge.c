@@ -10,9 +10,8 @@
 
 #define HUGE_PAGE ((size_t)2 << 20) /* where an ordinary page has 4096 bytes */
 #define ENOUGH (HUGE_PAGE / 4)      /* bytes in use that are worth one */
-#define SMALLEST \
-	HUGE_PAGE / 8 /* a stack of Python's frames, and not an arena */
-#define TRIES 3       /* EAGAIN: a page was busy */
+#define SMALLEST (HUGE_PAGE / 8)    /* an arena; less: a stack of frames */
+#define TRIES 3                     /* EAGAIN: a page was busy */
 
 /* In the last chunk, of HUGE_PAGE bytes, or at its end.  A job's interpreters may
  * have a lock each, and ask at once; a lock here would have to be free in what is
