@@ -3,7 +3,10 @@
 #include <Python.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "daemon/zygote/maps.h"
@@ -115,8 +118,24 @@ collapse(const struct mapping *m, void *)
 	}
 }
 
+/* The kernel would collapse all the same. */
+static bool
+wants_none(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char line[64] = "";
+
+	if (f == NULL)
+		return false;
+	if (fgets(line, sizeof(line), f) == NULL)
+		line[0] = '\0';
+	fclose(f);
+	return strstr(line, "[never]") != NULL;
+}
+
 void
 huge_make(void)
 {
-	maps_each_writable(collapse, NULL);
+	if (!wants_none())
+		maps_each_writable(collapse, NULL);
 }

@@ -11,7 +11,8 @@
  * as huge pages are. */
 void huge_begin(void);
 
-/* Has what there is now, and is not mostly empty, in huge pages.  For the worker
+/* Has what there is now, and is not mostly empty, in huge pages, unless the system
+ * wants none (/sys/kernel/mm/transparent_hugepage/enabled).  For the worker
  * thread, when nothing is moved any more. */
 void huge_make(void);
 
