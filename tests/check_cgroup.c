@@ -275,9 +275,7 @@ START_TEST(faults_are_told)
 			     "max"),
 	    0);
 	/* The child finds that its group has been removed. */
-	ask(&p, &r, "templates", "{}");
-	zygote = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
+	zygote = live_zygote(&p);
 	ck_assert_int_eq(kill(zygote, SIGSTOP), 0);
 	q = peer_send(&p, "spawn", "{'code': '1'}");
 	take_group();

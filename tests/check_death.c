@@ -87,9 +87,7 @@ START_TEST(the_last_word_counts)
 	live_start(NULL);
 	peer_open(&p);
 	u = up_start(&p, ", 'detached': true" GRACE, "deaf");
-	ask(&p, &r, "templates", "{}");
-	zygote = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
+	zygote = live_zygote(&p);
 	standby_stop(zygote);
 	peer_send(&p, "spawn", "{'call': 'jobs:hang', 'start': 'warm'}");
 	ask(&p, &r, "attach", "{'id': %ju}", (uintmax_t)u.id);

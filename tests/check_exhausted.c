@@ -126,9 +126,7 @@ START_TEST(descriptors_of_a_zygote)
 	live_start("[template.default]\npath = [\"%s\"]\n"
 		   "preload = [\"trio\", \"limited\"]\n");
 	peer_open(&p);
-	ask(&p, &r, "templates", "{}");
-	zygote = (pid_t)int_at(&r, "templates.0.pid");
-	reply_fini(&r);
+	zygote = live_zygote(&p);
 	ck_assert_int_eq(prlimit(zygote, RLIMIT_NOFILE, NULL, &its), 0);
 	ck_assert_uint_eq(its.rlim_cur, mine.rlim_max);
 	/* Its children have not what it has taken for itself. */

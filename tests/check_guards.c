@@ -280,9 +280,7 @@ START_TEST(cancel_comes_with_the_job)
 		begin("jobs", more[i]);
 		peer_open(&p);
 		peer_open(&other);
-		ask(&p, &r, "templates", "{}");
-		zygote = int_at(&r, "templates.0.pid");
-		reply_fini(&r);
+		zygote = live_zygote(&p);
 		kill(zygote, SIGSTOP);
 		asked = peer_send(&p, "spawn",
 		    "{'call': 'jobs:busy', 'grace_ns': 90000000000}");

@@ -53,18 +53,6 @@ memory_kb(pid_t pid, const char *what)
 	return kb;
 }
 
-static pid_t
-zygote(struct peer *p)
-{
-	struct reply r;
-	pid_t pid;
-
-	ask(p, &r, "templates", "{}");
-	pid = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
-	return pid;
-}
-
 /* A child that lives, of it all that is its own. */
 static long
 private_kb(struct peer *p)
@@ -93,7 +81,7 @@ START_TEST(a_template_is_and_stays)
 
 	live_start("[template.default]\npreload = [\"trio\"]\n");
 	peer_open(&p);
-	pid = zygote(&p);
+	pid = live_zygote(&p);
 	anonymous = memory_kb(pid, "Anonymous:");
 	huge = memory_kb(pid, "AnonHugePages:");
 	ck_assert_int_eq(huge > 0, kernel_has_any());

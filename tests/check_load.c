@@ -11,18 +11,6 @@
 #define IN_A_ROW 500
 #define AT_ONCE 200
 
-static pid_t
-zygote_pid(struct peer *p)
-{
-	struct reply r;
-	pid_t pid;
-
-	ask(p, &r, "templates", "{}");
-	pid = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
-	return pid;
-}
-
 static void
 one(struct peer *p, int i)
 {
@@ -47,7 +35,7 @@ START_TEST(in_a_row)
 
 	live_start(NULL);
 	peer_open(&p);
-	zygote = zygote_pid(&p);
+	zygote = live_zygote(&p);
 	for (int i = 0; i < 50; i++)
 		one(&p, i);
 	daemon_kb = rss_kb(live.pid);
@@ -56,7 +44,7 @@ START_TEST(in_a_row)
 	zygote_fds = fd_count(zygote);
 	for (int i = 0; i < IN_A_ROW; i++)
 		one(&p, i);
-	ck_assert_int_eq(zygote_pid(&p), zygote);
+	ck_assert_int_eq(live_zygote(&p), zygote);
 	ck_assert_int_eq(fd_count(live.pid), daemon_fds);
 	ck_assert_int_eq(fd_count(zygote), zygote_fds);
 	/* 500 exit records are kept on purpose: some hundred bytes each.  A

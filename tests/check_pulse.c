@@ -13,18 +13,6 @@
 	"[server]\nzygote_timeout = 0.5\n" \
 	"[template.default]\npath = [\"%s\"]\npreload = [\"trio\", \"jobs\"]\n"
 
-static pid_t
-zygote_of(struct peer *p)
-{
-	struct reply r;
-	pid_t pid;
-
-	ask(p, &r, "templates", "{}");
-	pid = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
-	return pid;
-}
-
 static void
 echo(struct peer *p)
 {
@@ -44,7 +32,7 @@ START_TEST(a_silent_zygote_is_replaced)
 	peer_open(&p);
 	ask(&p, &r, "subscribe", "{}");
 	reply_fini(&r);
-	zygote = zygote_of(&p);
+	zygote = live_zygote(&p);
 	ck_assert_int_eq(kill(zygote, SIGSTOP), 0);
 	do {
 		peer_event(&p, "template", &r);
@@ -54,7 +42,7 @@ START_TEST(a_silent_zygote_is_replaced)
 	} while (true);
 	ck_assert_int_eq(int_at(&r, "generation"), 2);
 	reply_fini(&r);
-	ck_assert_int_ne(zygote_of(&p), zygote);
+	ck_assert_int_ne(live_zygote(&p), zygote);
 	echo(&p);
 	peer_close(&p);
 	live_stop();
@@ -69,7 +57,7 @@ START_TEST(no_spawn_is_lost_with_it)
 
 	live_start(CONFIG);
 	peer_open(&p);
-	ck_assert_int_eq(kill(zygote_of(&p), SIGSTOP), 0);
+	ck_assert_int_eq(kill(live_zygote(&p), SIGSTOP), 0);
 	for (int i = 0; i < SPAWNS; i++)
 		peer_send(&p, "spawn", "{'call': 'jobs:echo'}");
 	while (started < SPAWNS) { /* in whatever order */
@@ -94,7 +82,7 @@ START_TEST(its_children_outlive_it)
 	live_start(CONFIG);
 	peer_open(&p);
 	id = spawn(&p, "{'code': 'import signal; signal.pause()'}");
-	ck_assert_int_eq(kill(zygote_of(&p), SIGSTOP), 0);
+	ck_assert_int_eq(kill(live_zygote(&p), SIGSTOP), 0);
 	echo(&p); /* by the next zygote */
 	ask(&p, &r, "signal", "{'id': %ju, 'signal': %d}", (uintmax_t)id,
 	    SIGTERM);
@@ -120,11 +108,11 @@ START_TEST(one_that_answers_lives)
 		   "[template.default]\npath = [\"%s\"]\n"
 		   "preload = [\"trio\", \"jobs\"]\n");
 	peer_open(&p);
-	zygote = zygote_of(&p);
+	zygote = live_zygote(&p);
 	id = spawn(&p, "{'code': 'import time; time.sleep(3)'}");
 	wait_end(&p, id, &r);
 	reply_fini(&r);
-	ck_assert_int_eq(zygote_of(&p), zygote);
+	ck_assert_int_eq(live_zygote(&p), zygote);
 	peer_close(&p);
 	live_stop();
 }

@@ -14,18 +14,6 @@
 #define CHANGES 2000   /* of a lease; some hundred fill a socket */
 #define GROWTH_KB 4096 /* of the daemon; a word that waits takes a page */
 
-static pid_t
-zygote_of(struct peer *p)
-{
-	struct reply r;
-	pid_t pid;
-
-	ask(p, &r, "templates", "{}");
-	pid = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
-	return pid;
-}
-
 static void
 call(struct peer *p, const char *method, uint64_t id)
 {
@@ -70,7 +58,7 @@ START_TEST(leases)
 	live_start("[server]\nzygote_timeout = 0\n"
 		   "[template.default]\npath = [\"%s\"]\n");
 	peer_open(&p);
-	zygote = zygote_of(&p);
+	zygote = live_zygote(&p);
 	deaf = up_start(&p, ", 'detached': true, 'grace_ns': 1000000000",
 	    "deaf");
 	busy = up_start(&p, ", 'grace_ns': 100000000", "busy");
@@ -92,7 +80,7 @@ START_TEST(leases)
 		run(&p, &r, "{'code': '1', 'start': 'warm'}");
 		reply_fini(&r);
 	}
-	ck_assert_int_eq(zygote_of(&p), zygote);
+	ck_assert_int_eq(live_zygote(&p), zygote);
 	kill(live.pid, SIGKILL);
 	ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);
 	ck_assert_str_eq(read_text(deaf.out, false), "");

@@ -169,9 +169,7 @@ START_TEST(group_goes_without_a_zygote)
 	live_start(NULL);
 	peer_open(&p);
 	d = den(&p, SHORT);
-	ask(&p, &r, "templates", "{}");
-	zygote = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
+	zygote = live_zygote(&p);
 	ck_assert_int_eq(kill(zygote, SIGSTOP), 0);
 	ask(&p, &r, "cancel", "{'id': %ju}", (uintmax_t)d.id);
 	reply_fini(&r);
@@ -212,7 +210,6 @@ END_TEST
 START_TEST(group_goes_when_the_daemon_dies_first)
 {
 	struct peer p;
-	struct reply r;
 	struct den leased;
 	pid_t zygote;
 	int status;
@@ -220,9 +217,7 @@ START_TEST(group_goes_when_the_daemon_dies_first)
 	live_start(NULL);
 	peer_open(&p);
 	leased = den(&p, SHORT);
-	ask(&p, &r, "templates", "{}");
-	zygote = int_at(&r, "templates.0.pid");
-	reply_fini(&r);
+	zygote = live_zygote(&p);
 	standby_stop(zygote);
 	kill(live.pid, SIGKILL);
 	ck_assert_int_eq(waitpid(live.pid, &status, 0), live.pid);

@@ -262,6 +262,18 @@ reap(pid_t pid, const char *what)
 	return status;
 }
 
+pid_t
+live_zygote(struct peer *p)
+{
+	struct reply r;
+	pid_t pid;
+
+	ask(p, &r, "templates", "{}");
+	pid = int_at(&r, "templates.0.pid");
+	reply_fini(&r);
+	return pid;
+}
+
 void
 live_no_process(void)
 {

@@ -99,6 +99,9 @@ void refused(struct peer *, const char *code, const char *key,
     const char *method, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* The pid of the first template's zygote, which is there. */
+pid_t live_zygote(struct peer *);
+
 /* The value at a path of keys, as "phases.total_ns"; fails when it is absent.
  * In a response the result, or the error where there is one; else the params. */
 const msgpack_object *at(const struct reply *, const char *path);
