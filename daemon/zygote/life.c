@@ -159,6 +159,8 @@ life_read_job(void)
 {
 	job_read(&self.job, self.stream, &self.msg);
 	self.has_job = true;
+	if (self.kind == CHILD_STANDBY && goes != NULL)
+		*goes = ahead_is_for(&self.job.spawn);
 	return &self.job;
 }
 
@@ -200,8 +202,6 @@ prepare(void)
 static PyObject *
 coroutine_ahead(void)
 {
-	if (goes != NULL)
-		*goes = ahead_is_for(&self.job.spawn);
 	if (job_places(&self.job, FDS_AHEAD))
 		return NULL;
 	return ahead_coroutine(&self.job.spawn);
@@ -275,11 +275,8 @@ life_live(PyObject *ahead, uint64_t adopted_ns)
 		live_ahead(ahead);
 	else if (self.kind == CHILD_STANDBY)
 		report_ready(self.stream);
-	if (!self.has_job) {
+	if (!self.has_job)
 		life_read_job();
-		if (self.kind == CHILD_STANDBY && goes != NULL)
-			*goes = ahead_is_for(&self.job.spawn);
-	}
 	run(prepare(), &status, &signum);
 	end(status, signum);
 }

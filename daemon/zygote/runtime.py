@@ -2,9 +2,8 @@
 
 Executed by runtime.c in each template, in the namespace of a module that has
 the functions of runtime.c already: `_loading`, `_loaded`, `_failed`,
-`_returned`, `_raised`, `_ready`, `_pong`, `_looked`,
-`_control_take`, `_control_drop`, `_adopt_locale`, `_getenv`, `_learn_pages`,
-`_await_job`.
+`_returned`, `_raised`, `_ready`, `_pong`, `_looked`, `_control_take`,
+`_control_drop`, `_adopt_locale`, `_getenv`, `_learn_pages`, `_await_job`.
 """
 
 import _signal  # without the enums of `signal`, which take their time
@@ -219,8 +218,7 @@ def _rehearse():
     argv = sys.argv[:]
     if "PYTHONUNBUFFERED" not in os.environ:  # that could not be undone
         surround(False, [], [])
-    target = f"{__name__}:rehearsed"
-    PREPARE["call"](target, [], {})()
+    PREPARE["call"](f"{__name__}:rehearsed", [], {})()
     _forkserverd_stdio.flush()
     sys.argv[:] = argv
 

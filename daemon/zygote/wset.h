@@ -12,8 +12,7 @@ void wset_prepare(void);
 void wset_take(void);
 
 /* In the rehearsal, when its first task runs and, again, when it has done all that
- * a job does.  In other
- * processes it does nothing. */
+ * a job does.  In other processes it does nothing. */
 void wset_learn(void);
 
 /* In a child, before it touches much: what it needs up to its first task; what
